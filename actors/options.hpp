@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine can be told.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "pipeline/batch_policy.hpp"
+#include "pipeline/decoder.hpp"
+#include "pipeline/extraction.hpp"
+
+namespace alluvium::actors {
+
+struct EngineOptions {
+  pipeline::Decoder::Options decoder;
+  pipeline::BatchPolicy::Options buffer;
+  pipeline::ExtractionOptions extraction;
+  std::size_t workers = 0;                            ///< Extractors; 0: one per core.
+  std::size_t credit_bytes = std::size_t{128} << 20;  ///< Messages held between source and commit.
+  std::size_t commit_batches_max = 1024;              ///< Per transaction.
+  std::chrono::milliseconds commit_interval{50};      ///< The oldest batch waits no longer for company.
+  bool until_end = false;
+  bool start_at_end = false;  ///< For topics the ledger has never seen.
+  bool reset_ledger = false;  ///< Forget the offsets of the streams this run reads.
+};
+
+}  // namespace alluvium::actors

@@ -1,0 +1,55 @@
+# Everything Alluvium links. tools/setup.sh installs it on Debian 12. Third-party headers are SYSTEM:
+# their warnings are not ours.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(SQLite3 3.40 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+
+# librdkafka: the one setup.sh built into the cache folder, else the system's, if new enough.
+if(DEFINED ENV{ALLUVIUM_CACHE})
+  set(alluvium_cache $ENV{ALLUVIUM_CACHE})
+elseif(DEFINED ENV{XDG_CACHE_HOME})
+  set(alluvium_cache $ENV{XDG_CACHE_HOME}/alluvium)
+else()
+  set(alluvium_cache $ENV{HOME}/.cache/alluvium)
+endif()
+if(EXISTS ${alluvium_cache}/librdkafka/lib/pkgconfig)
+  set(ENV{PKG_CONFIG_PATH} "${alluvium_cache}/librdkafka/lib/pkgconfig:$ENV{PKG_CONFIG_PATH}")
+endif()
+pkg_check_modules(RDKAFKA REQUIRED rdkafka>=2.10)
+
+function(alluvium_dependency name)
+  cmake_parse_arguments(arg "" "" "INCLUDES;LINK" ${ARGN})
+  add_library(${name} INTERFACE)
+  target_include_directories(${name} SYSTEM INTERFACE ${arg_INCLUDES})
+  target_link_libraries(${name} INTERFACE ${arg_LINK})
+endfunction()
+
+if(EXISTS ${RDKAFKA_LIBDIR}/librdkafka.a)
+  pkg_check_modules(RDKAFKA_STATIC_DEPS REQUIRED libssl libcrypto libzstd liblz4 zlib libcurl)
+  alluvium_dependency(rdkafka INCLUDES ${RDKAFKA_INCLUDE_DIRS}
+    LINK ${RDKAFKA_LIBDIR}/librdkafka.a ${RDKAFKA_STATIC_DEPS_LIBRARIES} sasl2 dl m rt Threads::Threads)
+else()
+  alluvium_dependency(rdkafka INCLUDES ${RDKAFKA_INCLUDE_DIRS} LINK ${RDKAFKA_LINK_LIBRARIES} Threads::Threads)
+endif()
+
+pkg_check_modules(HYPERSCAN REQUIRED libhs)
+pkg_check_modules(RE2 REQUIRED re2)
+pkg_check_modules(XXHASH REQUIRED libxxhash)
+pkg_check_modules(UTF8PROC REQUIRED libutf8proc)
+pkg_check_modules(JEMALLOC REQUIRED jemalloc)
+alluvium_dependency(hyperscan INCLUDES ${HYPERSCAN_INCLUDE_DIRS} LINK ${HYPERSCAN_LINK_LIBRARIES})
+alluvium_dependency(re2 INCLUDES ${RE2_INCLUDE_DIRS} LINK ${RE2_LINK_LIBRARIES})
+alluvium_dependency(xxhash INCLUDES ${XXHASH_INCLUDE_DIRS} LINK ${XXHASH_LINK_LIBRARIES})
+alluvium_dependency(utf8proc INCLUDES ${UTF8PROC_INCLUDE_DIRS} LINK ${UTF8PROC_LINK_LIBRARIES})
+alluvium_dependency(jemalloc INCLUDES ${JEMALLOC_INCLUDE_DIRS} LINK ${JEMALLOC_LINK_LIBRARIES})
+
+find_path(CAF_INCLUDE caf/actor_system.hpp REQUIRED)
+find_library(CAF_CORE caf_core REQUIRED)
+alluvium_dependency(caf INCLUDES ${CAF_INCLUDE} LINK ${CAF_CORE} Threads::Threads)
+
+find_path(TL_EXPECTED_INCLUDE tl/expected.hpp REQUIRED)
+alluvium_dependency(tl_expected INCLUDES ${TL_EXPECTED_INCLUDE} LINK "")

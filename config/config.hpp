@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// One YAML file -> the Options of each component. Nothing below app/ knows this struct.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actors/options.hpp"
+#include "connectors/file_source.hpp"
+#include "connectors/kafka_source.hpp"
+#include "connectors/sqlite_store.hpp"
+#include "pipeline/rules.hpp"
+
+namespace alluvium::config {
+
+/// Read and checked, but without effect until the model tiers are part of the engine.
+struct TierOptions {
+  bool enabled = false;
+  std::string endpoint;
+  int max_tokens = 0;
+  double temperature = 0;
+};
+struct SelectionOptions {
+  double rate = 0.2;  ///< Share that may reach a model.
+  bool by_value = false;
+};
+
+struct LogOptions {
+  std::string level = "info";   ///< trace|debug|info|warn|error|off
+  std::string format = "text";  ///< text|json
+};
+
+struct Config {
+  std::variant<connectors::FileSourceOptions, connectors::KafkaSourceOptions> source;
+  std::string preset;  ///< Empty: none.
+  std::vector<pipeline::Rule> rules;
+  std::vector<int> rule_lines;   ///< Where each rule stands in its file, for messages.
+  std::string rules_file;        ///< The file the rules came from (the config itself, if not named).
+  actors::EngineOptions engine;  ///< engine.extraction.rules is compiled by the caller, from `rules`.
+  pipeline::RuleSet::Limits rule_limits;
+  SelectionOptions selection;
+  TierOptions small, premium;
+  connectors::SqliteStoreOptions sqlite;
+  std::size_t memory_limit_bytes = std::size_t{512} << 20;
+  LogOptions log;
+};
+
+/// One thing wrong with a config, where it stands.
+struct Fault {
+  std::string file;
+  int line = 0;  ///< From 1; 0 if it is missing as a whole.
+  std::string key;
+  std::string reason;
+  [[nodiscard]] std::string text() const;  ///< FILE:LINE: key: reason
+};
+
+struct Loaded {
+  Config config;                     ///< Usable only if `faults` is empty.
+  std::vector<Fault> faults;         ///< All of them, not only the first.
+  std::vector<Fault> warnings;       ///< What is understood but has no effect in this version; bad rules.
+  std::vector<std::string> secrets;  ///< Values never to be printed.
+};
+
+using Environment = std::map<std::string, std::string>;
+
+/// Reads, expands ${VAR}, ${VAR:-default}, ${VAR:?message}, ${file:PATH}, fills from the preset,
+/// then from the file. A file that can't be read or parsed is a fault. A rule whose pattern RE2
+/// refuses is a fault for `check` and a warning for `run` (`lenient_rules`).
+[[nodiscard]] Loaded load(const std::string& path, const Environment& environment, bool lenient_rules);
+/// The same for text that is already in memory; `name` stands for the file in messages.
+[[nodiscard]] Loaded parse(const std::string& yaml, const std::string& name, const Environment& environment,
+                           bool lenient_rules);
+
+/// The effective config as YAML that load() reads back the same; secrets as "********".
+[[nodiscard]] std::string print(const Loaded& loaded);
+/// Every key with its default and a comment: `alluvium config --default`, examples/default.yaml.
+[[nodiscard]] const std::string& annotated_default();
+
+}  // namespace alluvium::config

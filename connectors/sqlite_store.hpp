@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The embedded store: memories, batch records, dead letters and the ledger in one SQLite file.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "pipeline/ports.hpp"
+
+namespace alluvium::connectors {
+
+struct SqliteStoreOptions {
+  std::string path = "alluvium.db";
+  std::chrono::milliseconds busy_timeout{5000};  ///< How long one call waits for another process's lock.
+};
+
+/// Opens or creates the file, migrates an older schema. `unsafe_to_go_on` if it is corrupt, not a
+/// database, or of a newer schema; `unavailable` if it can't be opened now.
+[[nodiscard]] pipeline::Result<std::unique_ptr<pipeline::Store>> open_sqlite_store(const SqliteStoreOptions& options,
+                                                                                   pipeline::WallClock clock);
+
+}  // namespace alluvium::connectors

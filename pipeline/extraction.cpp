@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/extraction.hpp"
+
+#include "pipeline/dedupe.hpp"
+
+namespace alluvium::pipeline {
+
+ExtractedBatch extract(Batch batch, std::string_view topic, std::int32_t partition, const ExtractionOptions& options,
+                       RuleSet::Scratch& scratch) {
+  ExtractedBatch done;
+  done.id = batch_id(batch, topic, partition);
+  done.memories = options.rules->match(batch, scratch);
+  done.outcomes.assign(batch.size(), Outcome::empty);
+  for (const auto& memory : done.memories) {
+    for (const auto source : memory.sources) {
+      done.outcomes[source] = Outcome::extracted;
+    }
+  }
+  // A message whose memory repeats another's still ended as extracted: hence only now.
+  drop_duplicates(done.memories);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (done.outcomes[i] == Outcome::empty && is_noise(batch[i].content, options.filters)) {
+      done.outcomes[i] = Outcome::noise;
+    }
+  }
+  done.batch = std::move(batch);
+  return done;
+}
+
+}  // namespace alluvium::pipeline

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// A record as a source delivers it, and the chat messages in it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace alluvium::pipeline {
+
+/// A stream's name and one of its partitions. A file is a topic (its path) with partition 0.
+struct TopicPartition {
+  std::string topic;
+  std::int32_t partition = 0;
+  auto operator<=>(const TopicPartition&) const = default;
+};
+
+/// Where a message stands in its partition. A record is one message, or a bundle of `count`.
+struct Position {
+  std::int64_t offset = 0;  ///< Kafka's offset, or the line number of a file, from 1.
+  std::uint32_t index = 0;  ///< Place in its bundle, from 0.
+  std::uint32_t count = 1;  ///< Messages in the record.
+  auto operator<=>(const Position&) const = default;
+};
+
+struct HeaderView {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// What a source hands over. The views live only as long as the call that brings them.
+struct RecordView {
+  std::string_view topic;
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  std::string_view key;    ///< Empty if the record has none.
+  std::string_view value;  ///< Empty for a tombstone, which `tombstone` tells apart.
+  bool tombstone = false;
+  std::int64_t timestamp_ms = 0;  ///< Of the record, UTC; 0 if the source has none.
+  std::span<const HeaderView> headers;
+};
+
+enum class Role : std::uint8_t { user, assistant, system, tool, other };
+
+/// One chat message. Who owns the bytes behind the views says the place that hands it over.
+struct MessageView {
+  std::string_view id;
+  std::string_view agent_id;
+  std::string_view session_id;  ///< Empty if unknown, like user_id and org_id.
+  std::string_view user_id;
+  std::string_view org_id;
+  std::string_view content;  ///< Valid UTF-8, never empty.
+  Role role = Role::user;
+  std::int64_t timestamp_ms = 0;
+  Position position;
+};
+
+/// The messages that one poll of a source brought, and the bytes they point to. Filled by one
+/// thread, then shared read-only.
+class MessageChunk {
+ public:
+  /// Copies the bytes of `message`; the views in messages() point to the copies.
+  void add(const MessageView& message, std::uint32_t slot);
+
+  struct Entry {
+    MessageView message;
+    std::uint32_t slot = 0;  ///< The partition it came from (ports.hpp, PartitionSlot).
+  };
+  [[nodiscard]] const std::vector<Entry>& entries() const {
+    return entries_;
+  }
+  [[nodiscard]] std::size_t bytes() const {
+    return bytes_;
+  }
+
+ private:
+  std::string_view keep(std::string_view text);
+
+  std::vector<Entry> entries_;
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  std::size_t block_used_ = 0;
+  std::size_t block_size_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace alluvium::pipeline
