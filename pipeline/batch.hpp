@@ -44,18 +44,19 @@ class Batch {
     std::uint32_t id_end;
     Position position;
     std::int64_t timestamp_ms;
-    std::uint16_t speaker;
+    std::uint32_t speaker;
     Role role;
   };
   struct Speaker {
     std::string session_id, user_id, org_id;
   };
+  std::uint32_t speaker(const MessageView& message);
 
   std::string agent_id_;
-  std::string contents_;
+  std::string contents_;  ///< One after the other. At most 4 GiB, which max_bytes keeps far away.
   std::string ids_;
   std::vector<Entry> entries_;
-  std::vector<Speaker> speakers_;  ///< Distinct; nearly always one.
+  std::vector<Speaker> speakers_;  ///< Nearly always one or two; never more than messages.
 };
 
 }  // namespace alluvium::pipeline
