@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/memory.hpp"
+
+#include <algorithm>
+#include <concepts>
+
+#include <xxhash.h>
+
+namespace alluvium::pipeline {
+namespace {
+
+/// Collects fields for a hash so that no two lists of fields give the same bytes: each text comes
+/// with its length, each number as eight bytes, lowest first, whatever the machine.
+class FieldBytes {
+ public:
+  explicit FieldBytes(std::size_t expected) {
+    bytes_.reserve(expected);
+  }
+  void add(std::string_view text) {
+    add(text.size());
+    bytes_.append(text);
+  }
+  template <std::integral T>
+  void add(T number) {
+    auto rest = static_cast<std::uint64_t>(number);
+    for (int i = 0; i < 8; ++i, rest >>= 8U) {
+      bytes_.push_back(static_cast<char>(rest & 0xFFU));
+    }
+  }
+  [[nodiscard]] XXH128_hash_t hash128() const {
+    return XXH3_128bits(bytes_.data(), bytes_.size());
+  }
+  [[nodiscard]] std::uint64_t hash64() const {
+    return XXH3_64bits(bytes_.data(), bytes_.size());
+  }
+
+ private:
+  std::string bytes_;
+};
+
+/// Exactly `digits` digits of `number` in `base`, with leading zeros.
+void append_digits(std::string& out, std::uint64_t number, unsigned base, std::size_t digits) {
+  constexpr std::string_view alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
+  const auto end = out.size();
+  for (std::size_t i = 0; i < digits; ++i, number /= base) {
+    out.push_back(alphabet[number % base]);
+  }
+  std::reverse(out.begin() + static_cast<std::ptrdiff_t>(end), out.end());
+}
+
+}  // namespace
+
+std::string_view name(MemoryType type) {
+  switch (type) {
+    case MemoryType::semantic:
+      return "semantic";
+    case MemoryType::episodic:
+      return "episodic";
+    case MemoryType::procedural:
+      return "procedural";
+  }
+  return "semantic";
+}
+
+std::string_view name(ExtractionMethod method) {
+  switch (method) {
+    case ExtractionMethod::rules:
+      return "rules";
+    case ExtractionMethod::small_model:
+      return "small_model";
+    case ExtractionMethod::premium_model:
+      return "premium_model";
+  }
+  return "rules";
+}
+
+std::string_view name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::extracted:
+      return "extracted";
+    case Outcome::empty:
+      return "empty";
+    case Outcome::skipped:
+      return "skipped";
+    case Outcome::noise:
+      return "noise";
+    case Outcome::dead:
+      return "dead";
+  }
+  return "dead";
+}
+
+std::string memory_id(const Batch& batch, const Memory& memory) {
+  FieldBytes fields{256 + memory.content.size()};
+  fields.add(batch.agent_id());
+  fields.add(name(memory.method));
+  fields.add(memory.rule_id);
+  fields.add(memory.content);
+  fields.add(memory.sources.size());
+  for (const auto source : memory.sources) {
+    fields.add(batch[source].id);
+  }
+  const auto hash = fields.hash128();
+  std::string id = "mem_";
+  id.reserve(id.size() + 32);
+  append_digits(id, hash.high64, 16, 16);
+  append_digits(id, hash.low64, 16, 16);
+  return id;
+}
+
+std::string batch_id(const Batch& batch, std::string_view topic, std::int32_t partition) {
+  FieldBytes fields{256 + 72 * batch.size()};
+  fields.add(batch.agent_id());
+  fields.add(topic);
+  fields.add(partition);
+  fields.add(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto message = batch[i];
+    fields.add(message.position.offset);
+    fields.add(message.position.index);
+    fields.add(message.position.count);
+    fields.add(message.id);
+  }
+  // A time before 1970 would put a second sign into the id.
+  const auto first_ms = batch.empty() ? 0 : std::max<std::int64_t>(0, batch[0].timestamp_ms);
+  std::string id = "batch_" + std::to_string(first_ms) + "_";
+  append_digits(id, fields.hash64(), 36, 13);
+  return id;
+}
+
+}  // namespace alluvium::pipeline
