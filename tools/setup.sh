@@ -58,7 +58,7 @@ fi
 
 # librdkafka -------------------------------------------------------------------------------------
 prefix="$cache/librdkafka"
-rdkafka_is_new_enough() { PKG_CONFIG_PATH="$1" pkg-config --atleast-version=2.10 rdkafka 2>/dev/null; }
+system_has_it() { pkg-config --atleast-version=2.10 rdkafka 2>/dev/null; }
 build_librdkafka() {
   local work="$cache/librdkafka-build"
   rm -rf "$work" && mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/source"
@@ -86,7 +86,7 @@ build_librdkafka() {
   sed -i "s#$prefix.new#$prefix#g" "$prefix.new"/lib/pkgconfig/*.pc
   rm -rf "$prefix" && mv "$prefix.new" "$prefix" && rm -rf "$work"
 }
-if ! rdkafka_is_new_enough "$prefix/lib/pkgconfig" && ! rdkafka_is_new_enough ""; then
+if [ ! -f "$prefix/lib/librdkafka.a" ] && ! system_has_it; then
   build_librdkafka
 fi
 
