@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/records.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/json_text.hpp"
+
+namespace alluvium::app {
+namespace {
+
+using pipeline::JsonText;
+
+void add_list(JsonText& json, std::string_view name, const std::vector<std::string>& items) {
+  json.key(name).array();
+  for (const auto& item : items) {
+    json.value(item);
+  }
+  json.end();
+}
+
+void add_outcomes(JsonText& json, const pipeline::OutcomeCounts& counts) {
+  json.key("outcomes").object();
+  for (std::size_t i = 0; i < pipeline::outcome_count; ++i) {
+    json.field(pipeline::name(static_cast<pipeline::Outcome>(i)), counts.of[i]);
+  }
+  json.end();
+}
+
+std::string base64(std::string_view bytes) {
+  static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t j = 0; j < 3; ++j) {
+      group = group << 8U | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    }
+    for (std::size_t j = 0; j < 4; ++j) {
+      out.push_back(i + j > bytes.size() ? '=' : alphabet[group >> (18U - 6U * static_cast<unsigned>(j)) & 63U]);
+    }
+  }
+  return out;
+}
+
+std::int64_t count(const std::vector<pipeline::Outcome>& outcomes, pipeline::Outcome which) {
+  std::int64_t sum = 0;
+  for (const auto outcome : outcomes) {
+    sum += outcome == which ? 1 : 0;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::string memory_json(const connectors::MemoryRow& memory) {
+  JsonText json;
+  json.object()
+      .field("id", memory.id)
+      .field("agent_id", memory.agent_id)
+      .field("session_id", memory.session_id)
+      .field("user_id", memory.user_id)
+      .field("content", memory.content)
+      .field("type", memory.type)
+      .field("importance", memory.importance);
+  add_list(json, "keywords", memory.keywords);
+  json.field("extraction_method", memory.method).field("rule_id", memory.rule_id).field("batch_id", memory.batch_id);
+  add_list(json, "source_message_ids", memory.source_message_ids);
+  json.field("created_at", memory.created_at);
+  add_list(json, "connections", {});
+  return json.end().text();
+}
+
+std::string batch_json(const connectors::BatchRow& batch) {
+  std::vector<std::string> methods;
+  if (batch.outcome == "skipped") {
+    methods.emplace_back("skipped");
+  } else if (batch.memories > 0) {
+    methods.emplace_back("rules");
+  }
+  JsonText json;
+  json.object().field("batch_id", batch.id).field("agent_id", batch.agent_id);
+  add_list(json, "source_message_ids", batch.message_ids);
+  json.field("outcome", batch.outcome)
+      .key("processing_stats")
+      .object()
+      .field("start_time", pipeline::iso8601(batch.started_ms))
+      .field("end_time", pipeline::iso8601(batch.ended_ms))
+      .field("messages_processed", batch.outcomes.size())
+      .field("messages_filtered", count(batch.outcomes, pipeline::Outcome::noise))
+      .field("memories_created", batch.memories);
+  add_list(json, "extraction_methods", methods);
+  json.key("tokens_used").object().field("prompt", 0).field("completion", 0).end();
+  json.field("cost_usd", 0).key("error").null().end();
+  json.field("topic", batch.topic).field("partition", batch.partition).key("outcomes").array();
+  for (const auto outcome : batch.outcomes) {
+    json.value(pipeline::name(outcome));
+  }
+  return json.end().end().text();
+}
+
+std::string dead_letter_json(const connectors::DeadLetterRow& row) {
+  const auto& letter = row.letter;
+  JsonText json;
+  json.object()
+      .field("number", row.number)
+      .field("topic", row.topic)
+      .field("partition", row.partition)
+      .field("offset", letter.position.offset)
+      .field("index", letter.position.index)
+      .field("count", letter.position.count)
+      .field("key", letter.key)
+      .field("message_id", letter.message_id)
+      .field("reason", pipeline::name(letter.reason))
+      .field("detail", letter.detail)
+      .field("payload_bytes", letter.payload_bytes)
+      .field("payload", letter.payload);
+  std::string written;
+  pipeline::append_json(written, letter.payload);
+  if (written.find("\xEF\xBF\xBD") != std::string::npos || written.find("\\ufffd") != std::string::npos) {
+    json.field("payload_base64", base64(letter.payload));
+  }
+  json.field("timestamp", pipeline::iso8601(letter.timestamp_ms))
+      .field("created_at", pipeline::iso8601(row.created_ms));
+  return json.end().text();
+}
+
+std::string partition_json(const connectors::PartitionRow& row) {
+  JsonText json;
+  json.object()
+      .field("topic", row.topic)
+      .field("partition", row.partition)
+      .field("start_offset", row.start_offset)
+      .field("watermark", row.watermark)
+      .field("done_above", row.done_above)
+      .field("gaps", row.gaps)
+      .field("lost", row.lost)
+      .field("batches", row.batches)
+      .field("seq", row.seq);
+  add_outcomes(json, row.outcomes);
+  return json.end().text();
+}
+
+std::string audit_json(const pipeline::AuditReport& report) {
+  JsonText json;
+  json.object()
+      .field("topic", report.partition.topic)
+      .field("partition", report.partition.partition)
+      .field("from", report.from)
+      .field("watermark", report.watermark)
+      .field("records", report.records)
+      .field("messages", report.messages);
+  add_outcomes(json, report.outcomes);
+  json.field("gaps", report.gaps).field("lost", report.lost);
+  add_list(json, "faults", report.faults);
+  return json.end().text();
+}
+
+std::string place(const std::string& topic, std::int32_t partition, const pipeline::Position& position) {
+  std::string text = topic + "/" + std::to_string(partition) + "/" + std::to_string(position.offset);
+  if (position.count > 1) {
+    text += "/" + std::to_string(position.index);
+  }
+  return text;
+}
+
+}  // namespace alluvium::app

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// alluvium why: the receipt of a memory, from the rule that made it to the messages it rests on.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/commands.hpp"
+#include "app/listing.hpp"
+#include "app/output.hpp"
+#include "app/records.hpp"
+#include "pipeline/json_text.hpp"
+
+namespace alluvium::app {
+namespace {
+
+struct Options {
+  StoreChoice store;
+  std::string memory_id;
+  bool json = false;
+};
+
+struct Source {
+  std::string message_id, place, outcome;
+};
+
+// Where each message that the memory rests on stood, and how it ended.
+std::vector<Source> sources_of(const connectors::MemoryRow& memory, const connectors::BatchRow& batch) {
+  std::vector<Source> sources;
+  for (std::size_t i = 0; i < batch.message_ids.size(); ++i) {
+    const auto& id = batch.message_ids[i];
+    if (std::find(memory.source_message_ids.begin(), memory.source_message_ids.end(), id) !=
+        memory.source_message_ids.end()) {
+      sources.push_back({id, place(batch.topic, batch.partition, batch.positions.at(i)),
+                         std::string{pipeline::name(batch.outcomes.at(i))}});
+    }
+  }
+  return sources;
+}
+
+std::string receipt_json(const connectors::MemoryRow& memory, const connectors::BatchRow& batch,
+                         const std::vector<Source>& sources) {
+  pipeline::JsonText json;
+  json.object().key("memory").raw(memory_json(memory)).key("sources").array();
+  for (const auto& source : sources) {
+    json.object()
+        .field("message_id", source.message_id)
+        .field("place", source.place)
+        .field("outcome", source.outcome)
+        .end();
+  }
+  json.end().key("batch").raw(batch_json(batch));
+  json.key("tokens_used").object().field("prompt", 0).field("completion", 0).end().field("cost_usd", 0);
+  return json.end().text();
+}
+
+std::string receipt_text(const connectors::MemoryRow& memory, const connectors::BatchRow& batch,
+                         const std::vector<Source>& sources) {
+  std::string out = aligned({{"memory", memory.id},
+                             {"content", memory.content},
+                             {"agent", memory.agent_id},
+                             {"made by", memory.method + (memory.rule_id.empty() ? "" : ", rule " + memory.rule_id)},
+                             {"created", memory.created_at},
+                             {"batch", batch.id},
+                             {"", std::to_string(batch.message_ids.size()) + " messages from " + batch.topic + "/" +
+                                      std::to_string(batch.partition) + ", " + std::to_string(batch.memories) +
+                                      (batch.memories == 1 ? " memory" : " memories")},
+                             {"cost", "$0, 0 tokens: rules are free"}});
+  Table table{{{.title = "RESTS ON", .gives_way = true}, {.title = "FROM", .gives_way = true}, {.title = "OUTCOME"}}};
+  for (const auto& source : sources) {
+    table.add({source.message_id, source.place, source.outcome});
+  }
+  return out + "\n" + table.text(terminal_width(), stdout_is_terminal() && may_style());
+}
+
+int why(const Options& options) {
+  const auto store = open_store(options.store);
+  if (!store) {
+    return report(store.error());
+  }
+  const auto memory = (*store)->memory(options.memory_id);
+  if (!memory) {
+    return report(memory.error());
+  }
+  if (!*memory) {
+    complain("no memory " + options.memory_id);
+    return work_failed;
+  }
+  const auto batch = (*store)->batch((*memory)->batch_id);
+  if (!batch) {
+    return report(batch.error());
+  }
+  if (!*batch) {
+    complain("memory " + options.memory_id + " names batch " + (*memory)->batch_id + ", which is not in the store");
+    return work_failed;
+  }
+  const auto sources = sources_of(**memory, **batch);
+  print(options.json ? receipt_json(**memory, **batch, sources) + "\n" : receipt_text(**memory, **batch, sources));
+  return done;
+}
+
+}  // namespace
+
+void add_why(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("why", "Shows what a memory rests on and what it cost");
+  auto options = std::make_shared<Options>();
+  command->add_option("memory", options->memory_id, "The memory's id")->required();
+  command->add_flag("--json", options->json, "As one JSON object");
+  add_store_options(*command, options->store);
+  command->callback([options, &exit_code] { exit_code = why(*options); });
+}
+
+}  // namespace alluvium::app
