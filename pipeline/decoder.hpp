@@ -32,6 +32,7 @@ struct FieldMapping {
 /// - the 5-byte Confluent prefix before JSON.
 /// Defaults: agent = the record's key, else "default"; id = topic/partition/offset, in a bundle
 /// /index after it; time = the record's; role = user.
+/// Of a field that stands twice, also under two of its names, the first that is not null counts.
 ///
 /// Not thread-safe: one decoder per thread, it re-uses its buffers.
 class Decoder {
@@ -44,7 +45,8 @@ class Decoder {
     FieldMapping fields;
   };
 
-  /// Fails with `invalid_config` if a limit is 0 or a pointer is not a JSON pointer.
+  /// Fails with `invalid_config` if a limit is 0 or beyond 1 GiB, 1024 levels, 1,000,000 messages or
+  /// 64 KiB, or if a pointer is not a JSON pointer of at most 1024 bytes.
   [[nodiscard]] static Result<Decoder> make(Options options);
   Decoder(Decoder&&) noexcept;
   Decoder& operator=(Decoder&&) noexcept;

@@ -10,31 +10,11 @@
 #include <cmath>
 #include <cstdio>
 
+#include "pipeline/utf8.hpp"
+
 namespace alluvium::pipeline {
 
 namespace {
-
-/// Length of the UTF-8 character at the start of `text`, 0 if there is none.
-std::size_t character_bytes(std::string_view text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto tail = [&](std::size_t i) { return i < text.size() && (at(i) & 0xC0U) == 0x80; };
-  const auto lead = at(0);
-  if (lead < 0x80) {
-    return 1;
-  }
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    return tail(1) ? 2 : 0;
-  }
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const bool fits = tail(1) && (lead != 0xE0 || at(1) >= 0xA0) && (lead != 0xED || at(1) <= 0x9F);
-    return fits && tail(2) ? 3 : 0;  // E0: overlong; ED: surrogates.
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const bool fits = tail(1) && (lead != 0xF0 || at(1) >= 0x90) && (lead != 0xF4 || at(1) <= 0x8F);
-    return fits && tail(2) && tail(3) ? 4 : 0;  // F0: overlong; F4: beyond U+10FFFF.
-  }
-  return 0;
-}
 
 void append_escaped(std::string& out, char c) {
   constexpr std::string_view hex = "0123456789abcdef";
