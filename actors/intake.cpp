@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/intake.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <spdlog/spdlog.h>
+
+namespace alluvium::actors {
+namespace {
+
+using namespace std::chrono_literals;
+using pipeline::PartitionSlot;
+
+constexpr auto look_interval = 200ms;      // Between two looks whether the whole stream is done.
+constexpr auto fenced_delay = 1000ms;      // Before a partition that someone else claimed is claimed back.
+constexpr auto unavailable_delay = 500ms;  // Before the source is asked again.
+constexpr auto ends_patience = 30s;        // For the stream to exist at all, with --until-end.
+constexpr auto relief_interval = 50ms;     // Between two flushes for lack of credit.
+
+}  // namespace
+
+Intake::Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipeline::Decoder decoder,
+               pipeline::Source& source, caf::actor_system& system, Supervisor supervisor, Inbox& inbox,
+               pipeline::Credit& credit, pipeline::Metrics& metrics)
+    : options_{options},
+      policy_{policy},
+      decoder_{std::move(decoder)},
+      source_{source},
+      supervisor_{std::move(supervisor)},
+      inbox_{inbox},
+      credit_{credit},
+      metrics_{metrics},
+      router_{system} {}
+
+pipeline::Result<void> Intake::run() {
+  if (auto opened = source_.open(*this); !opened) {
+    return opened;
+  }
+  while (!complete_) {
+    for (auto& event : inbox_.take()) {
+      std::visit([this](auto& what) { handle(what); }, event);
+    }
+    if (fatal_) {
+      router_.drop_all();
+      return tl::unexpected{*fatal_};
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (stopping_.load(std::memory_order_acquire)) {
+      wind_up(now);
+    } else {
+      claim_what_waits(now);
+      if (options_.until_end) {
+        look_for_end(now);
+      }
+    }
+    if (complete_) {
+      break;
+    }
+    chunk_ = std::make_shared<RoutedChunk>();
+    const auto bytes = budget();
+    const auto wait = std::min<std::chrono::milliseconds>(policy_.sweep_interval(), bytes == 0 ? 10ms : 100ms);
+    if (auto polled = source_.poll(bytes, wait); !polled && polled.error().code != pipeline::Errc::unavailable) {
+      router_.drop_all();
+      return polled;
+    }
+    hand_on();
+    if (now >= next_sweep_) {
+      router_.sweep(now);
+      next_sweep_ = now + policy_.sweep_interval();
+    }
+  }
+  router_.drop_all();
+  return {};
+}
+
+void Intake::stop() {
+  stopping_.store(true, std::memory_order_release);
+  source_.wake();
+}
+
+// Memberships and claims ----------------------------------------------------------------------
+
+Intake::Partition& Intake::partition(PartitionSlot slot) {
+  if (slot >= partitions_.size()) {
+    partitions_.resize(slot + 1);
+    claims_.resize(slot + 1);
+  }
+  return partitions_[slot];
+}
+
+void Intake::on_assigned(std::span<const PartitionSlot> slots) {
+  for (const auto slot : slots) {
+    wait_for_claim(slot, 0ms);
+  }
+}
+
+void Intake::on_revoked(std::span<const PartitionSlot> slots, bool lost) {
+  std::vector<PartitionSlot> leaving;
+  for (const auto slot : slots) {
+    router_.drop(slot);
+    partition(slot).settled.reset();
+    claims_[slot].reset();
+    partition(slot).phase = stage_ && !lost ? Phase::leaving : Phase::foreign;
+    leaving.push_back(slot);
+  }
+  if (stage_) {
+    caf::anon_send(stage_->writer, ReleaseCommand{leaving});
+  }
+  if (!stage_ || lost) {
+    if (auto released = source_.release(leaving); !released) {
+      fatal_ = released.error();
+    }
+  }
+}
+
+void Intake::on_stalled(PartitionSlot slot, const std::string& detail) {
+  spdlog::warn("{}/{} can't be read on from {}: {}", source_.name(slot).topic, source_.name(slot).partition,
+               partition(slot).next, detail);
+  wait_for_claim(slot, unavailable_delay);
+}
+
+void Intake::wait_for_claim(PartitionSlot slot, std::chrono::milliseconds delay) {
+  auto& here = partition(slot);
+  router_.drop(slot);
+  claims_[slot].reset();
+  here.settled.reset();
+  here.phase = Phase::waiting;
+  here.at_end = false;
+  here.claim_at = std::chrono::steady_clock::now() + delay;
+  finish_sent_ = false;
+}
+
+void Intake::claim_what_waits(TimePoint now) {
+  if (!stage_) {
+    return;
+  }
+  for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
+    if (partitions_[slot].phase == Phase::waiting && partitions_[slot].claim_at <= now) {
+      claim(slot);
+    }
+  }
+}
+
+void Intake::claim(PartitionSlot slot) {
+  auto& here = partitions_[slot];
+  auto range = source_.range(slot);
+  if (!range) {
+    if (range.error().code == pipeline::Errc::unavailable) {
+      here.claim_at = std::chrono::steady_clock::now() + unavailable_delay;
+    } else {
+      fatal_ = range.error();
+    }
+    return;
+  }
+  claims_[slot] = std::make_shared<const PartitionClaim>(PartitionClaim{slot, ++epoch_, source_.name(slot)});
+  here.phase = Phase::claiming;
+  const bool reset = options_.reset_ledger && !here.was_reset;
+  here.was_reset = true;
+  caf::anon_send(
+      stage_->writer,
+      ClaimCommand{claims_[slot], {source_.name(slot), source_.identity(slot), *range, options_.start_at_end, reset}});
+}
+
+void Intake::handle(Claimed& event) {
+  const auto slot = event.claim->slot;
+  auto& here = partition(slot);
+  if (here.phase != Phase::claiming || claims_[slot]->epoch != event.claim->epoch) {
+    return;
+  }
+  here.phase = Phase::running;
+  here.next = here.watermark = event.state.watermark;
+  here.done = pipeline::OffsetLedger{event.state.watermark};
+  for (const auto& position : event.state.done) {
+    here.done.mark(position);
+  }
+  here.done_end = event.state.done.empty() ? here.next : event.state.done.back().offset + 1;
+  if (event.state.lost > 0) {
+    metrics_.offsets_lost.fetch_add(event.state.lost, std::memory_order_relaxed);
+    spdlog::error("{}/{}: {} offsets were deleted by retention before they were read; recorded as lost",
+                  event.claim->name.topic, event.claim->name.partition, event.state.lost);
+  }
+  const pipeline::StartAt start{slot, here.next};
+  if (auto started = source_.start({&start, 1}); !started) {
+    if (started.error().code == pipeline::Errc::unavailable) {
+      wait_for_claim(slot, unavailable_delay);
+    } else {
+      fatal_ = started.error();
+    }
+    return;
+  }
+  hold(slot, false);
+  mark_if_at_end(slot, false);
+}
+
+void Intake::handle(Fenced& event) {
+  const auto slot = event.claim->slot;
+  if (claims_[slot] && claims_[slot]->epoch == event.claim->epoch) {
+    spdlog::warn("{}/{} was claimed by another engine", event.claim->name.topic, event.claim->name.partition);
+    wait_for_claim(slot, fenced_delay);
+  }
+}
+
+void Intake::handle(Released& event) {
+  std::erase_if(event.slots, [this](auto slot) { return partition(slot).phase != Phase::leaving; });
+  for (const auto slot : event.slots) {
+    partition(slot).phase = Phase::foreign;
+  }
+  if (auto released = source_.release(event.slots); !released) {
+    fatal_ = released.error();
+  }
+}
+
+void Intake::handle(Advanced& event) {
+  const auto slot = event.claim->slot;
+  if (!claims_[slot] || claims_[slot]->epoch != event.claim->epoch) {
+    return;
+  }
+  auto& here = partitions_[slot];
+  here.watermark = event.watermark;
+  source_.report_watermark(slot, event.watermark);
+  if (here.held && !here.at_end && here.next - here.watermark < pipeline::window_offsets_max / 2) {
+    hold(slot, false);
+  }
+}
+
+void Intake::handle(StageReady& event) {
+  stage_ = event.stage;
+  router_.use(std::make_shared<const BufferContext>(BufferContext{policy_, &credit_, stage_, supervisor_}));
+}
+
+void Intake::handle(StageDown& /*event*/) {
+  stage_.reset();
+  std::vector<PartitionSlot> leaving;
+  for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
+    if (partitions_[slot].phase == Phase::leaving) {
+      partitions_[slot].phase = Phase::foreign;
+      leaving.push_back(slot);
+    } else if (partitions_[slot].phase != Phase::foreign) {
+      wait_for_claim(slot, 0ms);
+    }
+  }
+  if (!leaving.empty()) {
+    if (auto released = source_.release(leaving); !released) {
+      fatal_ = released.error();
+    }
+  }
+}
+
+void Intake::handle(Fatal& event) {
+  fatal_ = event.error;
+}
+
+// Records ---------------------------------------------------------------------------------------
+
+void Intake::on_record(PartitionSlot slot, const pipeline::RecordView& record) {
+  auto& here = partition(slot);
+  if (here.phase != Phase::running || record.offset < here.next || here.at_end) {
+    return;
+  }
+  gap(slot, here, record.offset);
+  here.next = record.offset + 1;
+  if (record.offset < here.done_end && here.done.is_done(record.offset)) {
+    metrics_.records_skipped.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    metrics_.records.fetch_add(1, std::memory_order_relaxed);
+    decode(slot, here, record);
+  }
+  if (here.next - here.watermark > pipeline::window_offsets_max && !here.held) {
+    // Some agent waits for company while millions of others' messages are done: let it go.
+    hold(slot, true);
+    router_.flush();
+  }
+  mark_if_at_end(slot, false);
+}
+
+void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordView& record) {
+  dead_.clear();
+  if (record.offset < here.done_end) {
+    // It may be a bundle of which a part is done.
+    part_ = {};
+    decoder_.decode(record, slot, part_, dead_);
+    for (const auto& entry : part_.entries()) {
+      if (!here.done.is_done(entry.message.position)) {
+        chunk_->messages.add(entry.message, slot);
+      }
+    }
+    std::erase_if(dead_, [&](const auto& letter) { return here.done.is_done(letter.position); });
+  } else {
+    decoder_.decode(record, slot, chunk_->messages, dead_);
+  }
+  for (auto& letter : dead_) {
+    auto& out = settled(slot, here);
+    out.charge.add(static_cast<std::int64_t>(letter.payload.size()) + message_overhead_bytes);
+    out.dead_letters.push_back(std::move(letter));
+  }
+}
+
+void Intake::on_end(PartitionSlot slot, std::int64_t offset) {
+  auto& here = partition(slot);
+  if (here.phase != Phase::running || here.at_end) {
+    return;
+  }
+  gap(slot, here, offset);
+  here.next = std::max(here.next, offset);
+  mark_if_at_end(slot, true);
+}
+
+/// Offsets from the one expected up to `to` do not exist, but for those that a batch has settled
+/// and that were deleted since.
+void Intake::gap(PartitionSlot slot, Partition& here, std::int64_t to) {
+  for (auto from = here.next; from < to;) {
+    if (from < here.done_end && here.done.is_done(from)) {
+      ++from;
+      continue;
+    }
+    auto end = to;
+    if (from < here.done_end) {
+      end = from + 1;
+      while (end < to && !(end < here.done_end && here.done.is_done(end))) {
+        ++end;
+      }
+    }
+    settled(slot, here).gaps.push_back({from, end});
+    from = end;
+  }
+}
+
+Settled& Intake::settled(PartitionSlot slot, Partition& here) {
+  if (!here.settled) {
+    here.settled = std::make_shared<Settled>(Settled{claims_[slot], {}, {}, pipeline::Charge{credit_}});
+  }
+  return *here.settled;
+}
+
+void Intake::hold(PartitionSlot slot, bool held) {
+  partition(slot).held = held;
+  source_.hold(slot, held);
+}
+
+void Intake::hand_on() {
+  for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
+    if (auto out = std::exchange(partitions_[slot].settled, nullptr); out && stage_) {
+      caf::anon_send(stage_->writer, std::move(out));
+    }
+  }
+  auto chunk = std::exchange(chunk_, nullptr);
+  // A partition that was lost or stalled within this very poll has no claim any more.
+  const auto orphan = [this](const auto& entry) { return !claims_[entry.slot]; };
+  if (std::any_of(chunk->messages.entries().begin(), chunk->messages.entries().end(), orphan)) {
+    auto kept = std::make_shared<RoutedChunk>();
+    for (const auto& entry : chunk->messages.entries()) {
+      if (!orphan(entry)) {
+        kept->messages.add(entry.message, entry.slot);
+      }
+    }
+    chunk = std::move(kept);
+  }
+  if (!chunk->messages.entries().empty() && stage_) {
+    chunk->charge = pipeline::Charge{credit_};
+    chunk->charge.add(static_cast<std::int64_t>(chunk->messages.bytes()));
+    router_.route(std::move(chunk), claims_);
+  }
+}
+
+std::size_t Intake::budget() {
+  if (!stage_ || stopping_.load(std::memory_order_acquire)) {
+    return 0;
+  }
+  const auto available = std::min(credit_.available(), poll_bytes_max);
+  if (available > 0) {
+    return static_cast<std::size_t>(available);
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= next_relief_) {
+    next_relief_ = now + relief_interval;
+    if (router_.held_bytes() > credit_.limit() / 2) {
+      // The credit is in the buffers, which wait for more: that would be for ever.
+      const auto flushed = router_.flush_fullest(credit_.limit() / 4);
+      metrics_.pressure_flushes.fetch_add(static_cast<std::int64_t>(flushed), std::memory_order_relaxed);
+    }
+  }
+  return 0;
+}
+
+// Ends --------------------------------------------------------------------------------------------
+
+std::optional<std::int64_t> Intake::target(PartitionSlot slot) const {
+  if (!ends_) {
+    return std::nullopt;
+  }
+  const auto& name = source_.name(slot);
+  const auto found = std::find_if(ends_->begin(), ends_->end(), [&](const auto& end) { return end.first == name; });
+  // A partition added since the start has to be read as far as it goes, once.
+  return found == ends_->end() ? 0 : found->second;
+}
+
+void Intake::mark_if_at_end(PartitionSlot slot, bool source_says_so) {
+  auto& here = partitions_[slot];
+  if (!options_.until_end || here.at_end || !ends_) {
+    return;
+  }
+  const auto end = target(slot);
+  const bool unknown = *end == std::numeric_limits<std::int64_t>::max();
+  if (here.next >= *end || (source_says_so && unknown)) {
+    here.at_end = true;
+    hold(slot, true);
+  }
+}
+
+bool Intake::everything_reached() {
+  std::int64_t ahead = 0;
+  bool reached = true;
+  for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
+    auto& here = partitions_[slot];
+    if (here.phase == Phase::foreign) {
+      continue;
+    }
+    if (here.phase == Phase::running) {
+      mark_if_at_end(slot, false);
+      if (const auto end = target(slot); *end != std::numeric_limits<std::int64_t>::max()) {
+        ahead += std::max<std::int64_t>(0, *end - here.next);
+      }
+    }
+    reached = reached && here.phase == Phase::running && here.at_end;
+  }
+  metrics_.records_ahead.store(ahead, std::memory_order_relaxed);
+  return reached;
+}
+
+void Intake::look_for_end(TimePoint now) {
+  if (!ends_) {
+    if (now < next_look_) {
+      return;
+    }
+    next_look_ = now + look_interval;
+    auto ends = source_.ends();
+    if (ends && !ends->empty()) {
+      ends_ = std::move(*ends);
+    } else if (no_ends_since_ == TimePoint{}) {
+      no_ends_since_ = now;
+    } else if (now - no_ends_since_ > ends_patience) {
+      fatal_ = ends ? pipeline::Error{pipeline::Errc::unavailable, "there is no such topic"} : ends.error();
+    }
+    return;
+  }
+  if (everything_reached()) {
+    wind_up(now);
+  }
+}
+
+/// Flushes, waits until all that is held is committed, then asks the writer to finish. With
+/// --until-end the stream may still have partitions that other engines work on: then later again.
+void Intake::wind_up(TimePoint now) {
+  if (!stage_) {
+    // Nothing is held; what is not committed will be read again.
+    complete_ = stopping_.load(std::memory_order_acquire);
+    return;
+  }
+  if (finish_sent_ || now < next_look_) {
+    return;
+  }
+  if (credit_.held() > 0) {
+    router_.flush();
+    next_look_ = now + 20ms;
+    return;
+  }
+  finish_sent_ = true;
+  caf::anon_send(stage_->writer, Finish::value);
+}
+
+void Intake::handle(Finished& event) {
+  if (!finish_sent_) {
+    return;  // A partition came or went since.
+  }
+  finish_sent_ = false;
+  next_look_ = std::chrono::steady_clock::now() + look_interval;
+  if (stopping_.load(std::memory_order_acquire)) {
+    complete_ = credit_.held() == 0;
+    return;
+  }
+  const auto is_done = [&](const auto& end) {
+    const auto known = std::find_if(event.watermarks.begin(), event.watermarks.end(),
+                                    [&](const auto& mark) { return mark.first == end.first; });
+    return end.second == std::numeric_limits<std::int64_t>::max() ||
+           (known != event.watermarks.end() && known->second >= end.second);
+  };
+  complete_ = everything_reached() && credit_.held() == 0 && std::all_of(ends_->begin(), ends_->end(), is_done);
+}
+
+}  // namespace alluvium::actors

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The source's thread: reads under credit, decodes, routes, and follows memberships and claims.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/inbox.hpp"
+#include "actors/options.hpp"
+#include "actors/router.hpp"
+#include "pipeline/decoder.hpp"
+#include "pipeline/metrics.hpp"
+#include "pipeline/offset_ledger.hpp"
+
+namespace alluvium::actors {
+
+/// What one poll may bring at most: the most by which the credit's limit is overshot.
+inline constexpr std::int64_t poll_bytes_max = std::int64_t{4} << 20;
+
+/// Not an actor: its mailbox is the Inbox, its blocking wait is the source's.
+class Intake final : public pipeline::SourceListener {
+ public:
+  Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipeline::Decoder decoder,
+         pipeline::Source& source, caf::actor_system& system, Supervisor supervisor, Inbox& inbox,
+         pipeline::Credit& credit, pipeline::Metrics& metrics);
+
+  /// Returns when the stream's end is committed (--until-end), when stop() has drained, or with the
+  /// error that ends the engine.
+  [[nodiscard]] pipeline::Result<void> run();
+  /// Any thread: reads no more, flushes and commits what is held, then ends.
+  void stop();
+
+  void on_assigned(std::span<const pipeline::PartitionSlot> slots) override;
+  void on_revoked(std::span<const pipeline::PartitionSlot> slots, bool lost) override;
+  void on_record(pipeline::PartitionSlot slot, const pipeline::RecordView& record) override;
+  void on_end(pipeline::PartitionSlot slot, std::int64_t offset) override;
+  void on_stalled(pipeline::PartitionSlot slot, const std::string& detail) override;
+
+ private:
+  using TimePoint = pipeline::TimePoint;
+
+  enum class Phase {
+    foreign,   ///< Not ours.
+    waiting,   ///< Ours; to be claimed at `claim_at`.
+    claiming,  ///< The store was asked.
+    running,
+    leaving,  ///< Revoked; the writer commits what it has.
+  };
+  struct Partition {
+    Phase phase = Phase::foreign;
+    TimePoint claim_at;
+    pipeline::OffsetLedger done;  ///< As of the claim: what is read again and must be skipped.
+    std::int64_t done_end = 0;    ///< No offset from here on is in `done`.
+    std::int64_t next = 0;        ///< The offset expected next.
+    std::int64_t watermark = 0;
+    bool at_end = false;  ///< --until-end: as far as it has to go.
+    bool held = false;    ///< Not read: its window is full, or it waits to be claimed.
+    bool was_reset = false;
+    SettledPtr settled;  ///< Dead letters and gaps of the poll under way.
+  };
+
+  Partition& partition(pipeline::PartitionSlot slot);
+  void handle(Claimed& event);
+  void handle(Fenced& event);
+  void handle(Released& event);
+  void handle(Advanced& event);
+  void handle(Finished& event);
+  void handle(StageReady& event);
+  void handle(StageDown& event);
+  void handle(Fatal& event);
+
+  void wait_for_claim(pipeline::PartitionSlot slot, std::chrono::milliseconds delay);
+  void claim_what_waits(TimePoint now);
+  void claim(pipeline::PartitionSlot slot);
+  void decode(pipeline::PartitionSlot slot, Partition& here, const pipeline::RecordView& record);
+  void gap(pipeline::PartitionSlot slot, Partition& here, std::int64_t to);
+  Settled& settled(pipeline::PartitionSlot slot, Partition& here);
+  void hold(pipeline::PartitionSlot slot, bool held);
+  void hand_on();
+  [[nodiscard]] std::size_t budget();
+  void look_for_end(TimePoint now);
+  [[nodiscard]] bool everything_reached();
+  void mark_if_at_end(pipeline::PartitionSlot slot, bool source_says_so);
+  [[nodiscard]] std::optional<std::int64_t> target(pipeline::PartitionSlot slot) const;
+  void wind_up(TimePoint now);
+
+  const EngineOptions& options_;
+  pipeline::BatchPolicy policy_;
+  pipeline::Decoder decoder_;
+  pipeline::Source& source_;
+  Supervisor supervisor_;
+  Inbox& inbox_;
+  pipeline::Credit& credit_;
+  pipeline::Metrics& metrics_;
+  Router router_;
+
+  std::shared_ptr<const Stage> stage_;  ///< Null while there is none.
+  std::vector<Partition> partitions_;   ///< By slot.
+  std::vector<ClaimPtr> claims_;        ///< By slot; null unless claiming or running.
+  std::uint64_t epoch_ = 0;
+  std::shared_ptr<RoutedChunk> chunk_;
+  pipeline::MessageChunk part_;  ///< For bundles of which a part is done.
+  std::vector<pipeline::DeadLetter> dead_;
+
+  std::optional<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> ends_;
+  TimePoint next_look_;
+  TimePoint no_ends_since_;
+  bool finish_sent_ = false;
+  TimePoint next_sweep_;
+  TimePoint next_relief_;
+  std::atomic<bool> stopping_{false};
+  bool complete_ = false;
+  std::optional<pipeline::Error> fatal_;
+};
+
+}  // namespace alluvium::actors

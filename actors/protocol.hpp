@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every message that crosses a mailbox, and every actor's interface. Read this file first.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include "pipeline/batch_policy.hpp"
+#include "pipeline/credit.hpp"
+#include "pipeline/memory.hpp"
+#include "pipeline/ports.hpp"
+
+namespace alluvium::actors {
+
+/// One claim of one partition. What belongs to a claim that is over is dropped wherever it shows up:
+/// `epoch` grows with every claim this process makes.
+struct PartitionClaim {
+  pipeline::PartitionSlot slot = 0;
+  std::uint64_t epoch = 0;
+  pipeline::TopicPartition name;
+};
+using ClaimPtr = std::shared_ptr<const PartitionClaim>;
+
+/// What one poll brought, grouped by agent: `order` lists entries of `messages`, an agent's in a row.
+struct RoutedChunk {
+  pipeline::MessageChunk messages;
+  std::vector<std::uint32_t> order;
+  pipeline::Charge charge;
+};
+
+/// One agent's part of a chunk: order[begin, end).
+struct Slice {
+  std::shared_ptr<const RoutedChunk> chunk;
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+
+/// A batch on its way to be extracted. Its bytes stay charged until it is committed or dropped.
+struct Work {
+  ClaimPtr claim;
+  pipeline::Batch batch;
+  pipeline::Charge charge;
+};
+using WorkPtr = std::shared_ptr<Work>;
+
+struct Extracted {
+  ClaimPtr claim;
+  pipeline::ExtractedBatch batch;
+  pipeline::Charge charge;
+};
+using ExtractedPtr = std::shared_ptr<Extracted>;
+
+/// What the source's thread settles by itself: no message to extract, but offsets to account for.
+struct Settled {
+  ClaimPtr claim;
+  std::vector<pipeline::DeadLetter> dead_letters;
+  std::vector<pipeline::Gap> gaps;
+  pipeline::Charge charge;
+};
+using SettledPtr = std::shared_ptr<Settled>;
+
+struct ClaimCommand {
+  ClaimPtr claim;
+  pipeline::ClaimRequest request;
+};
+/// Commit what is there, then forget these partitions.
+struct ReleaseCommand {
+  std::vector<pipeline::PartitionSlot> slots;
+};
+
+using Flush = caf::atom_constant<caf::atom("flush")>;    ///< Hand on what is pending, now.
+using Tick = caf::atom_constant<caf::atom("tick")>;      ///< Look at the clock.
+using Finish = caf::atom_constant<caf::atom("finish")>;  ///< Commit everything; say how far the ledger is.
+using Launch = caf::atom_constant<caf::atom("launch")>;
+using Crashed = caf::atom_constant<caf::atom("crashed")>;
+
+/// Collects one agent's messages of one partition and hands them on as batches. Ends when empty.
+using AgentBuffer = caf::typed_actor<caf::reacts_to<Slice>, caf::reacts_to<Flush>, caf::reacts_to<Tick>>;
+
+/// Runs rules and filters over batches. An agent's batches always go to the same one, so they reach
+/// the writer in order.
+using Extractor = caf::typed_actor<caf::reacts_to<WorkPtr>>;
+
+/// The only one that writes to the store. Tick: commit what waits, or try again what failed.
+using Writer = caf::typed_actor<caf::reacts_to<ExtractedPtr>, caf::reacts_to<SettledPtr>, caf::reacts_to<ClaimCommand>,
+                                caf::reacts_to<ReleaseCommand>, caf::reacts_to<Finish>, caf::reacts_to<Tick>>;
+
+/// Builds the stage (extractors and writer), watches it, and builds it anew when any of it crashes.
+using Supervisor = caf::typed_actor<caf::reacts_to<Launch>, caf::reacts_to<Crashed, std::string>>;
+
+/// Everything between the source and the store. Replaced as a whole.
+struct Stage {
+  std::vector<Extractor> extractors;
+  Writer writer;
+};
+
+}  // namespace alluvium::actors
+
+// One process: these never go over a wire.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::Slice)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::WorkPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::ExtractedPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::SettledPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::ClaimCommand)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::ReleaseCommand)

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings each message to the buffer of its agent, and keeps the buffers' time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/agent_buffer.hpp"
+#include "actors/protocol.hpp"
+
+namespace alluvium::actors {
+
+/// Groups what one poll brought by agent, so that in catch-up a buffer gets one mailbox message for
+/// many chat messages. Not an actor: the source's thread owns it.
+///
+/// It also keeps the buffers' alarms. A timer per buffer would keep its ended buffer in memory until
+/// it fires (an hour, by default): at 100,000 messages a second that is gigabytes. Instead each
+/// buffer writes when it is due into its slot, and sweep() looks at the slots, which it has to visit
+/// anyway to forget the agents that have gone.
+class Router {
+ public:
+  explicit Router(caf::actor_system& system) : system_{system} {}
+
+  /// Buffers made from now on belong to this stage.
+  void use(std::shared_ptr<const BufferContext> context) {
+    context_ = std::move(context);
+  }
+  /// Sends every message to its buffer. `claims[slot]` is the claim under which it came.
+  void route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPtr>& claims);
+  /// Wakes the buffers that are due at `now` and forgets those that have ended.
+  void sweep(pipeline::TimePoint now);
+  /// Makes every buffer hand on what it has.
+  void flush();
+  /// The same for the fullest ones, until about `bytes` are on their way. Returns how many.
+  std::size_t flush_fullest(std::int64_t bytes);
+  /// Ends a partition's buffers without a flush: someone will read their messages again.
+  void drop(pipeline::PartitionSlot slot);
+  void drop_all();
+
+  /// Agents that have, or had at the last sweep, pending messages.
+  [[nodiscard]] std::size_t size() const;
+  /// Charged for messages that wait in buffers.
+  [[nodiscard]] std::int64_t held_bytes() const;
+
+ private:
+  struct Route {
+    std::shared_ptr<AgentSlot> slot;
+    AgentBuffer buffer;
+    std::uint32_t count = 0;  ///< Of the chunk at hand.
+    std::uint32_t head = 0;   ///< First entry of it, linked through next_.
+    std::uint32_t tail = 0;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using Routes = std::unordered_map<std::string, Route, Hash, std::equal_to<>>;
+
+  caf::actor_system& system_;
+  std::shared_ptr<const BufferContext> context_;
+  std::vector<Routes> routes_;  ///< By partition slot. Bounded by the credit: each has pending bytes.
+  std::vector<std::uint32_t> next_;
+};
+
+}  // namespace alluvium::actors

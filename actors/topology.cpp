@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/topology.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "actors/extractor.hpp"
+#include "actors/intake.hpp"
+#include "actors/supervisor.hpp"
+#include "actors/writer.hpp"
+
+// The way of a message:
+//
+//   Source ─ poll ─▶ Intake ─ decode ─▶ Router ─▶ AgentBuffer ─▶ Extractor ─▶ Writer ─▶ Store
+//   (this thread)      │                          one per agent   one per      one, on its
+//                      │ dead letters, gaps       with messages   core         own thread
+//                      └───────────────────────────────────────────────────────▲
+//   Back come only: credit (a byte count that falls when a commit is done or a message dropped) and
+//   the Inbox's events (claims granted, fences, watermarks).
+
+namespace alluvium::actors {
+namespace {
+
+struct SystemConfig : caf::actor_system_config {
+  SystemConfig(std::size_t threads) {
+    // The default policy, stealing, costs two spinlocks and a walk of a whole queue per steal.
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", threads);
+    set("scheduler.max-throughput", std::size_t{50});  // Messages an actor may handle in a row.
+  }
+};
+
+std::size_t worker_count(const EngineOptions& options) {
+  return options.workers != 0 ? options.workers : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+struct Engine::Parts {
+  Parts(EngineOptions given, pipeline::BatchPolicy policy, pipeline::Decoder decoder, pipeline::Source& source,
+        pipeline::Store& store, pipeline::Metrics& metrics, pipeline::WallClock clock)
+      : options{std::move(given)},
+        credit{static_cast<std::int64_t>(options.credit_bytes)},
+        inbox{[&source] { source.wake(); }},
+        system_config{std::max<std::size_t>(2, worker_count(options))},
+        system{system_config},
+        supervisor{system.spawn(
+            actors::supervisor, [this, &store, &metrics, clock] { return build(store, metrics, clock); }, &inbox,
+            &metrics, pipeline::RestartPolicy{})},
+        intake{options, policy, std::move(decoder), source, system, supervisor, inbox, credit, metrics} {}
+
+  /// One stage: the writer on a thread of its own, since the store blocks, and the extractors.
+  std::shared_ptr<const Stage> build(pipeline::Store& store, pipeline::Metrics& metrics, pipeline::WallClock clock) {
+    auto stage = std::make_shared<Stage>();
+    WriterOptions writing;
+    writing.batches_max = options.commit_batches_max;
+    writing.interval = options.commit_interval;
+    stage->writer = system.spawn<caf::detached>(writer, &store, &inbox, &metrics, writing);
+    for (std::size_t i = 0; i < worker_count(options); ++i) {
+      stage->extractors.push_back(system.spawn(extractor, options.extraction, stage->writer, clock));
+    }
+    const std::lock_guard lock{latest_mutex};
+    latest = stage;
+    return stage;
+  }
+
+  std::shared_ptr<const Stage> current() {
+    const std::lock_guard lock{latest_mutex};
+    return latest;
+  }
+
+  EngineOptions options;
+  pipeline::Credit credit;  // Before the actors: what they drop gives back to it.
+  Inbox inbox;
+  std::mutex latest_mutex;
+  std::shared_ptr<const Stage> latest;
+  SystemConfig system_config;
+  caf::actor_system system;
+  Supervisor supervisor;
+  Intake intake;
+};
+
+pipeline::Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options, pipeline::Source& source,
+                                                       pipeline::Store& store, pipeline::Metrics& metrics,
+                                                       pipeline::WallClock clock) {
+  auto policy = pipeline::BatchPolicy::make(options.buffer);
+  if (!policy) {
+    return tl::unexpected{policy.error()};
+  }
+  auto decoder = pipeline::Decoder::make(options.decoder);
+  if (!decoder) {
+    return tl::unexpected{decoder.error()};
+  }
+  if (!options.extraction.rules) {
+    return pipeline::fail(pipeline::Errc::invalid_config, "rules: want a compiled set");
+  }
+  return std::unique_ptr<Engine>{new Engine{
+      std::make_unique<Parts>(std::move(options), *policy, std::move(*decoder), source, store, metrics, clock)}};
+}
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
+
+Engine::~Engine() {
+  // The actor system waits for every actor: end those that would wait for messages.
+  caf::anon_send_exit(parts_->supervisor, caf::exit_reason::user_shutdown);
+}
+
+pipeline::Result<void> Engine::run() {
+  caf::anon_send(parts_->supervisor, Launch::value);
+  return parts_->intake.run();
+}
+
+void Engine::stop() {
+  parts_->intake.stop();
+}
+
+void Engine::crash_extractor() {
+  if (const auto stage = parts_->current()) {
+    caf::anon_send_exit(stage->extractors.front(), caf::exit_reason::kill);
+  }
+}
+
+void Engine::crash_writer() {
+  if (const auto stage = parts_->current()) {
+    caf::anon_send_exit(stage->writer, caf::exit_reason::kill);
+  }
+}
+
+}  // namespace alluvium::actors

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The actor that owns the store: claims, group commits, fences.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "actors/inbox.hpp"
+#include "actors/protocol.hpp"
+#include "pipeline/metrics.hpp"
+#include "pipeline/offset_ledger.hpp"
+
+namespace alluvium::actors {
+
+struct WriterOptions {
+  std::size_t batches_max = 1024;          ///< Per transaction.
+  std::chrono::milliseconds interval{50};  ///< The oldest batch waits no longer for company.
+  std::chrono::milliseconds retry_first{100};
+  std::chrono::milliseconds retry_max{5000};
+};
+
+/// What the writer knows of a partition that it may write to.
+struct WriterPartition {
+  ClaimPtr claim;
+  pipeline::OffsetLedger ledger;
+  std::int64_t committed_watermark = 0;
+  std::deque<pipeline::Gap> gaps;  ///< Not yet passed by the watermark; ascending.
+  pipeline::PartitionCommit next;  ///< What the next commit will hold. Bounded by the byte credit.
+};
+
+struct WriterState {
+  static constexpr const char* name = "writer";
+
+  std::map<pipeline::PartitionSlot, WriterPartition> partitions;
+  std::vector<pipeline::Charge> charges;  ///< Of all that is in `next`.
+  std::size_t batches = 0;                ///< In `next`, over all partitions.
+
+  /// The commit that is under way or failed and has to be tried again, sorted by partition.
+  std::vector<pipeline::PartitionCommit> outstanding;
+  std::vector<pipeline::PartitionSlot> outstanding_slots;
+  std::vector<pipeline::Charge> outstanding_charges;
+  std::chrono::milliseconds retry_delay{0};  ///< 0: the last try worked.
+
+  std::vector<ClaimCommand> claims;  ///< That the store could not take yet.
+  bool tick_due = false;
+  bool finish_wanted = false;
+};
+
+/// `store`, `inbox` and `metrics` outlive it. Spawn it detached: the store blocks.
+Writer::behavior_type writer(Writer::stateful_pointer<WriterState> self, pipeline::Store* store, Inbox* inbox,
+                             pipeline::Metrics* metrics, WriterOptions options);
+
+}  // namespace alluvium::actors

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine counts. One row here is all that a new figure needs.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "pipeline/memory.hpp"
+
+namespace alluvium::pipeline {
+
+/// Written by the engine's threads, read by whoever shows it. Counts since the start of this
+/// process unless they say otherwise.
+struct Metrics {
+  std::atomic<std::int64_t> records{0};          ///< Delivered by the source and not done before.
+  std::atomic<std::int64_t> records_skipped{0};  ///< Delivered again, done in the ledger already.
+  std::atomic<std::int64_t> records_ahead{0};    ///< Until the ends as of start; 0 without --until-end.
+  std::array<std::atomic<std::int64_t>, outcome_count> messages{};  ///< Committed, by Outcome.
+  std::atomic<std::int64_t> batches{0};
+  std::atomic<std::int64_t> memories{0};
+  std::atomic<std::int64_t> duplicates{0};
+  std::atomic<std::int64_t> commits{0};
+  std::atomic<std::int64_t> fenced{0};        ///< Partitions taken over by another engine.
+  std::atomic<std::int64_t> restarts{0};      ///< Of the stage between source and store.
+  std::atomic<std::int64_t> offsets_lost{0};  ///< Deleted by retention before they were read.
+  std::atomic<std::int64_t> pressure_flushes{0};
+
+  [[nodiscard]] std::int64_t messages_done() const {
+    std::int64_t sum = 0;
+    for (const auto& count : messages) {
+      sum += count.load(std::memory_order_relaxed);
+    }
+    return sum;
+  }
+};
+
+}  // namespace alluvium::pipeline
