@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "pipeline/memory.hpp"
@@ -24,23 +25,43 @@ struct AuditReport {
 };
 
 /// Fed with everything that is stored about one partition, in any order; then asked once.
-/// Holds one bit per offset since the partition's start, plus its bundles.
+/// Holds one bit per offset since the partition's start, plus the bundles not yet seen whole.
 class LedgerAudit {
  public:
+  /// Offsets that can be checked, from the start on (4 GiB of bits); what lies beyond is a fault.
+  static constexpr std::int64_t offsets_max = std::int64_t{1} << 35;
+
   LedgerAudit(TopicPartition partition, std::int64_t start_offset, std::int64_t watermark);
   void add(const Position& position, Outcome outcome);
   void add_gap(const Gap& gap);
+  /// A part of a bundle may lie in a lost range: its other parts can't be read any more.
   void add_lost(const Gap& lost);
-  /// Finds: an offset below the watermark that is missing; a position that is there twice; a bundle
-  /// with parts missing; counts that differ from `stored`.
+  /// Something wrong that the reader of the rows found itself.
+  void fault(std::string what);
+  /// Finds: an offset below the watermark that is missing; a watermark that stops before its time; a
+  /// position that is there twice; a bundle with parts missing; counts that differ from `stored`.
   [[nodiscard]] AuditReport finish(const OutcomeCounts& stored);
 
  private:
+  struct Bundle {
+    std::uint32_t count = 0;
+    std::vector<std::uint32_t> seen;  ///< Ascending.
+  };
+
+  bool in_reach(std::int64_t from, std::int64_t to);
   void cover(std::int64_t offset);
+  void cover_range(const Gap& range, const char* what);
+  void add_part(const Position& position);
+  [[nodiscard]] bool is_lost(std::int64_t offset) const;
+  [[nodiscard]] bool covered(std::int64_t offset) const;
+  void find_missing();
+  void find_partial_bundles();
 
   AuditReport report_;
-  std::vector<bool> covered_;
-  std::vector<Position> bundled_;
+  std::vector<bool> covered_;  ///< By offset - report_.from.
+  std::unordered_map<std::int64_t, Bundle> partial_;
+  std::vector<Gap> lost_;
+  std::int64_t more_faults_ = 0;
 };
 
 }  // namespace alluvium::pipeline
