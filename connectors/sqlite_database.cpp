@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/sqlite_database.hpp"
+
+namespace alluvium::connectors {
+namespace {
+
+[[noreturn]] void throw_error(sqlite3* database, int code) {
+  const char* path = database == nullptr ? nullptr : sqlite3_db_filename(database, "main");
+  std::string detail = path == nullptr || *path == '\0' ? std::string{"SQLite"} : std::string{path};
+  detail += ": ";
+  detail += database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database);
+  throw SqliteFailure{meaning_of(code), detail};
+}
+
+constexpr unsigned prepare_persistent = SQLITE_PREPARE_PERSISTENT;
+
+/// SQLite takes a null pointer for NULL, and an empty view may have one.
+const char* not_null(std::string_view text) {
+  return text.data() == nullptr ? "" : text.data();
+}
+
+}  // namespace
+
+pipeline::Errc meaning_of(int sqlite_code) {
+  switch (sqlite_code & 0xFF) {  // The rest of an extended code says more, but changes nothing here.
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT:
+    case SQLITE_PROTOCOL:
+      return pipeline::Errc::unavailable;
+    default:
+      return pipeline::Errc::unsafe_to_go_on;
+  }
+}
+
+Statement::Statement(sqlite3* database, std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const auto code =
+      sqlite3_prepare_v3(database, sql.data(), static_cast<int>(sql.size()), prepare_persistent, &statement, nullptr);
+  statement_.reset(statement);
+  if (code != SQLITE_OK) {
+    throw_error(database, code);
+  }
+}
+
+bool Statement::step() {
+  const auto code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) {
+    return true;
+  }
+  if (code != SQLITE_DONE) {
+    check(code);
+  }
+  return false;
+}
+
+void Statement::run() {
+  step();
+  reset();
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_.get());  // Says again what step() said already.
+}
+
+std::int64_t Statement::integer(int column) {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+double Statement::real(int column) {
+  return sqlite3_column_double(statement_.get(), column);
+}
+
+std::string_view Statement::text(int column) {
+  const auto* bytes = sqlite3_column_text(statement_.get(), column);
+  const auto size = sqlite3_column_bytes(statement_.get(), column);
+  return bytes == nullptr ? std::string_view{}
+                          : std::string_view{reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)};
+}
+
+std::string_view Statement::blob(int column) {
+  const auto* bytes = sqlite3_column_blob(statement_.get(), column);
+  const auto size = sqlite3_column_bytes(statement_.get(), column);
+  return bytes == nullptr ? std::string_view{}
+                          : std::string_view{static_cast<const char*>(bytes), static_cast<std::size_t>(size)};
+}
+
+bool Statement::is_null(int column) {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+void Statement::bind(int index, std::string_view text) {
+  // Without a destructor SQLite takes the bytes where they are.
+  check(sqlite3_bind_text64(statement_.get(), index, not_null(text), text.size(), nullptr, SQLITE_UTF8));
+}
+
+void Statement::bind(int index, Blob blob) {
+  check(sqlite3_bind_blob64(statement_.get(), index, not_null(blob.bytes), blob.bytes.size(), nullptr));
+}
+
+void Statement::bind(int index, std::nullptr_t) {
+  check(sqlite3_bind_null(statement_.get(), index));
+}
+
+void Statement::bind(int index, double number) {
+  check(sqlite3_bind_double(statement_.get(), index, number));
+}
+
+void Statement::bind_integer(int index, std::int64_t number) {
+  check(sqlite3_bind_int64(statement_.get(), index, number));
+}
+
+void Statement::check(int code) {
+  if (code != SQLITE_OK) {
+    throw_error(sqlite3_db_handle(statement_.get()), code);
+  }
+}
+
+Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds busy_timeout) {
+  const auto access = mode == Mode::read_only    ? SQLITE_OPEN_READONLY
+                      : mode == Mode::read_write ? SQLITE_OPEN_READWRITE
+                                                 : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  sqlite3* database = nullptr;
+  const auto code =
+      sqlite3_open_v2(path.c_str(), &database, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  database_.reset(database);
+  if (code != SQLITE_OK) {
+    throw SqliteFailure{meaning_of(code),
+                        path + ": " + (database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database))};
+  }
+  sqlite3_busy_timeout(database, static_cast<int>(busy_timeout.count()));
+}
+
+void Database::execute(const char* sql) {
+  if (const auto code = sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr); code != SQLITE_OK) {
+    throw_error(database_.get(), code);
+  }
+}
+
+Statement Database::prepare(std::string_view sql) {
+  return Statement{database_.get(), sql};
+}
+
+std::int64_t Database::integer(std::string_view sql) {
+  auto statement = prepare(sql);
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+std::string Database::text(std::string_view sql) {
+  auto statement = prepare(sql);
+  return statement.step() ? std::string{statement.text(0)} : std::string{};
+}
+
+std::int64_t Database::changes() {
+  return sqlite3_changes64(database_.get());
+}
+
+bool Database::in_transaction() {
+  return sqlite3_get_autocommit(database_.get()) == 0;
+}
+
+Transaction::Transaction(Database& database, Kind kind) : database_{database} {
+  database_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+Transaction::~Transaction() {
+  // SQLite itself has rolled back after some errors, and after a commit there is nothing to do.
+  if (database_.in_transaction()) {
+    try {
+      database_.execute("ROLLBACK");
+    } catch (const SqliteFailure&) {  // The connection's next BEGIN fails and says so.
+      return;
+    }
+  }
+}
+
+void Transaction::commit() {
+  database_.execute("COMMIT");
+}
+
+}  // namespace alluvium::connectors

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/sqlite_memories.hpp"
+
+#include "pipeline/json_text.hpp"
+
+namespace alluvium::connectors {
+
+MemoryTable::MemoryTable(Database& database, Hash hash)
+    : database_{database},
+      hash_{hash},
+      insert_{database.prepare(
+          "INSERT INTO memories(memory_id, agent_id, dedupe_hash, batch, session_id, user_id, content, type,"
+          " importance, keywords, extraction_method, rule_id, source_message_ids, created_ms)"
+          " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+          " ON CONFLICT(agent_id, dedupe_hash) DO NOTHING")},
+      content_at_{database.prepare("SELECT content FROM memories WHERE agent_id = ?1 AND dedupe_hash = ?2")} {}
+
+bool MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& batch, std::int64_t batch_row,
+                         std::int64_t now_ms) {
+  const auto key = pipeline::dedupe_key(memory.content);
+  const auto first = batch[memory.sources.front()];
+  const auto append_list = [](std::string& json, const auto& items, const auto& text_of) {
+    json = "[";
+    for (const auto& item : items) {
+      if (json.size() > 1) {
+        json += ',';
+      }
+      pipeline::append_json(json, text_of(item));
+    }
+    json += ']';
+  };
+  append_list(keywords_, memory.keywords, [](const std::string& word) { return std::string_view{word}; });
+  append_list(sources_, memory.sources, [&](std::uint32_t source) { return batch[source].id; });
+  auto hash = hash_(key);
+  for (int i = 0; i < probes_max; ++i, ++hash) {
+    const auto place = static_cast<std::int64_t>(hash);
+    insert_
+        .with(memory.id, batch.agent_id(), place, batch_row, first.session_id, first.user_id, memory.content,
+              pipeline::name(memory.type), memory.importance, keywords_, pipeline::name(memory.method), memory.rule_id,
+              sources_, now_ms)
+        .run();
+    if (database_.changes() == 1) {
+      return true;
+    }
+    if (taken_by_same(batch.agent_id(), place, key)) {
+      return false;
+    }
+  }
+  throw SqliteFailure{pipeline::Errc::unsafe_to_go_on, "memories of one agent: too many keys share one hash"};
+}
+
+bool MemoryTable::taken_by_same(const std::string& agent_id, std::int64_t hash, std::string_view key) {
+  content_at_.with(agent_id, hash);
+  const bool same = content_at_.step() && pipeline::dedupe_key(content_at_.text(0)) == key;
+  content_at_.reset();
+  return same;
+}
+
+}  // namespace alluvium::connectors

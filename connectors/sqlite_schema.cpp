@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/sqlite_schema.hpp"
+
+#include <array>
+
+namespace alluvium::connectors {
+namespace {
+
+using pipeline::Errc;
+
+// docs/delivery.md says what each column means. Measured: rowid tables that are only appended to, and no
+// index on batches; an entry per message or per offset costs more than all the rest together.
+constexpr std::array migrations{Migration{R"sql(
+CREATE TABLE partitions(
+  id INTEGER PRIMARY KEY,
+  topic TEXT NOT NULL,
+  partition INTEGER NOT NULL,
+  retired INTEGER NOT NULL DEFAULT 0,
+  identity TEXT NOT NULL,
+  claim_token TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  start_offset INTEGER NOT NULL,
+  watermark INTEGER NOT NULL,
+  floor_batch INTEGER NOT NULL DEFAULT 1,
+  last_batch INTEGER NOT NULL DEFAULT 0,
+  extracted INTEGER NOT NULL DEFAULT 0,
+  empty INTEGER NOT NULL DEFAULT 0,
+  skipped INTEGER NOT NULL DEFAULT 0,
+  noise INTEGER NOT NULL DEFAULT 0,
+  dead INTEGER NOT NULL DEFAULT 0,
+  gaps INTEGER NOT NULL DEFAULT 0,
+  lost INTEGER NOT NULL DEFAULT 0,
+  batches INTEGER NOT NULL DEFAULT 0,
+  begun_ms INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  UNIQUE(topic, partition, retired)
+);
+CREATE TABLE batches(
+  id INTEGER PRIMARY KEY,
+  partition_id INTEGER NOT NULL,
+  max_offset INTEGER NOT NULL,
+  batch_id TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  positions BLOB NOT NULL,
+  message_ids TEXT,
+  outcomes TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  started_ms INTEGER NOT NULL,
+  ended_ms INTEGER NOT NULL,
+  memories INTEGER NOT NULL
+);
+CREATE TABLE memories(
+  id INTEGER PRIMARY KEY,
+  memory_id TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  dedupe_hash INTEGER NOT NULL,
+  batch INTEGER NOT NULL,
+  session_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  content TEXT NOT NULL,
+  type TEXT NOT NULL,
+  importance REAL NOT NULL,
+  keywords TEXT NOT NULL,
+  extraction_method TEXT NOT NULL,
+  rule_id TEXT NOT NULL,
+  source_message_ids TEXT NOT NULL,
+  connections TEXT NOT NULL DEFAULT '[]',
+  created_ms INTEGER NOT NULL,
+  UNIQUE(agent_id, dedupe_hash)
+);
+CREATE TABLE dead_letters(
+  id INTEGER PRIMARY KEY,
+  partition_id INTEGER NOT NULL,
+  offset INTEGER NOT NULL,
+  bundle_index INTEGER NOT NULL,
+  bundle_count INTEGER NOT NULL,
+  message_id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  payload_bytes INTEGER NOT NULL,
+  timestamp_ms INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  dropped INTEGER NOT NULL DEFAULT 0,
+  key BLOB NOT NULL,
+  payload BLOB NOT NULL
+);
+CREATE INDEX dead_letters_by_offset ON dead_letters(partition_id, offset);
+CREATE TABLE gaps(
+  id INTEGER PRIMARY KEY,
+  partition_id INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  from_offset INTEGER NOT NULL,
+  to_offset INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  ranges BLOB NOT NULL
+);
+)sql"}};
+
+/// Tries at what another process does at the same moment on a new file; each waits for its lock.
+constexpr int wal_tries_max = 10;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw SqliteFailure{Errc::unsafe_to_go_on, path + ": " + why};
+}
+
+/// The version of the file; 0 if it is empty. Throws unless the file is ours or empty.
+std::int64_t version_of(Database& database, const std::string& path, std::size_t newest) {
+  // One statement, so that it sees the file before or after what another process does to it, not in between.
+  auto header = database.prepare(
+      "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),"
+      " count(*) FROM sqlite_schema");
+  header.step();
+  const auto application = header.integer(0);
+  const auto version = header.integer(1);
+  const auto tables = header.integer(2);
+  if (application == 0 && version == 0 && tables == 0) {
+    return 0;
+  }
+  if (application != sqlite_application_id) {
+    refuse(path, "is a database of another program, not an Alluvium store");
+  }
+  if (version < 0 || version > static_cast<std::int64_t>(newest)) {
+    refuse(path, "was written by a newer Alluvium (schema " + std::to_string(version) + ", this one knows " +
+                     std::to_string(newest) + "): use that version, or another file");
+  }
+  return version;
+}
+
+void set_up_wal(Database& database, const std::string& path) {
+  std::string mode;
+  for (int i = 0; i < wal_tries_max && mode.empty(); ++i) {
+    try {
+      mode = database.text("PRAGMA journal_mode = WAL");
+    } catch (const SqliteFailure& failure) {
+      if (failure.code() != Errc::unavailable || i + 1 == wal_tries_max) {
+        throw;
+      }
+      // This pragma does not wait for another process's lock; a transaction does.
+      Transaction{database, Transaction::Kind::write}.commit();
+    }
+  }
+  if (mode != "wal" && mode != "memory") {
+    throw SqliteFailure{Errc::unavailable, path + ": write-ahead logging is not possible here (journal mode " + mode +
+                                               "): is it a network file system?"};
+  }
+  database.execute(
+      "PRAGMA synchronous = NORMAL; PRAGMA cache_size = 10000; PRAGMA temp_store = MEMORY;"
+      "PRAGMA wal_autocheckpoint = 8000");
+}
+
+/// Reads the small table and the far end of the large ones: a file that was cut off or overwritten shows here.
+void check_readable(Database& database) {
+  auto partitions = database.prepare("SELECT id, topic, partition, watermark FROM partitions");
+  while (partitions.step()) {
+  }
+  for (const auto* table : {"batches", "memories", "dead_letters", "gaps"}) {
+    static_cast<void>(database.integer(std::string{"SELECT max(id) FROM "} + table));
+  }
+}
+
+}  // namespace
+
+std::span<const Migration> sqlite_migrations() {
+  return migrations;
+}
+
+void open_schema(Database& database, const std::string& path, std::span<const Migration> steps) {
+  static_cast<void>(version_of(database, path, steps.size()));  // Before anything is written to the file.
+  set_up_wal(database, path);
+  for (;;) {
+    const auto version = static_cast<std::size_t>(version_of(database, path, steps.size()));
+    if (version == steps.size()) {
+      break;
+    }
+    Transaction transaction{database, Transaction::Kind::write};
+    // Read again under the lock: another process may have taken this step meanwhile.
+    if (version_of(database, path, steps.size()) == static_cast<std::int64_t>(version)) {
+      database.execute(steps[version].sql);
+      const auto mark = "PRAGMA application_id = " + std::to_string(sqlite_application_id) +
+                        "; PRAGMA user_version = " + std::to_string(version + 1);
+      database.execute(mark.c_str());
+    }
+    transaction.commit();
+  }
+  check_readable(database);
+}
+
+void check_schema(Database& database, const std::string& path) {
+  const auto version = version_of(database, path, migrations.size());
+  if (version == 0 && database.integer("PRAGMA application_id") == 0) {
+    refuse(path, "is empty, not an Alluvium store");
+  }
+  if (static_cast<std::size_t>(version) < migrations.size()) {
+    refuse(path, "has an older schema (" + std::to_string(version) + "): `alluvium run` brings it up to date");
+  }
+  check_readable(database);
+}
+
+}  // namespace alluvium::connectors

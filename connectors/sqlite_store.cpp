@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/sqlite_store.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "connectors/sqlite_database.hpp"
+#include "connectors/sqlite_ledger.hpp"
+#include "connectors/sqlite_memories.hpp"
+#include "connectors/sqlite_message_ids.hpp"
+#include "connectors/sqlite_schema.hpp"
+#include "pipeline/position_codec.hpp"
+
+namespace alluvium::connectors {
+namespace {
+
+using pipeline::Errc;
+using pipeline::ExtractedBatch;
+using pipeline::Outcome;
+using pipeline::PartitionCommit;
+using pipeline::Position;
+
+std::string_view outcome_of(const ExtractedBatch& batch) {
+  const auto has = [&](Outcome outcome) { return std::ranges::find(batch.outcomes, outcome) != batch.outcomes.end(); };
+  if (has(Outcome::extracted)) {
+    return "extracted";
+  }
+  return has(Outcome::skipped) && !has(Outcome::empty) ? "skipped" : "empty";
+}
+
+class SqliteStore final : public pipeline::Store {
+ public:
+  SqliteStore(const SqliteStoreOptions& options, pipeline::WallClock clock)
+      : database_{options.path, Database::Mode::create, options.busy_timeout},
+        schema_{database_, options.path},
+        ledger_{database_},
+        memories_{database_},
+        insert_batch_{database_.prepare(
+            "INSERT INTO batches(id, partition_id, max_offset, batch_id, agent_id, positions, message_ids, outcomes,"
+            " outcome, started_ms, ended_ms, memories) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")},
+        insert_dead_{database_.prepare(
+            "INSERT INTO dead_letters(partition_id, offset, bundle_index, bundle_count, message_id, reason, detail,"
+            " payload_bytes, timestamp_ms, created_ms, key, payload)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")},
+        last_batch_{database_.prepare("SELECT max(id) FROM batches")},
+        clock_{clock} {}
+
+  pipeline::Result<pipeline::Claim> claim(const pipeline::ClaimRequest& request) override {
+    return guarded([&] {
+      auto effective = request;
+      // Once in the life of this store: a partition that comes back in a rebalance goes on where it was.
+      effective.reset = request.reset && !reset_.contains(request.partition);
+      Transaction transaction{database_, Transaction::Kind::write};
+      auto claim = ledger_.claim(effective, clock_());
+      transaction.commit();
+      if (effective.reset) {
+        reset_.insert(request.partition);
+      }
+      return claim;
+    });
+  }
+
+  pipeline::Result<pipeline::CommitResult> commit(std::span<const PartitionCommit> commits) override {
+    return guarded([&] { return commit_all(commits); });
+  }
+
+  pipeline::Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> watermarks() override {
+    return guarded([&] { return ledger_.watermarks(); });
+  }
+
+ private:
+  /// Runs open_schema() before the statements of the members below it are prepared.
+  struct Schema {
+    Schema(Database& database, const std::string& path) {
+      open_schema(database, path);
+    }
+  };
+  /// What the store knows of a partition after its last commit; read again when token or seq differ.
+  struct Owned {
+    std::string token;
+    std::int64_t seq = 0;
+    OpenBatches open;
+  };
+  using Rows = std::vector<SqliteLedger::Row>;
+
+  enum class Standing { ours, applied, fenced };
+
+  pipeline::CommitResult commit_all(std::span<const PartitionCommit> commits) {
+    pipeline::CommitResult result;
+    Transaction transaction{database_, Transaction::Kind::write};
+    Rows rows;
+    if (!may_write(commits, rows, result)) {
+      return result;  // Rolls back; there is nothing to roll back.
+    }
+    last_batch_.with();
+    auto next_batch = (last_batch_.step() ? last_batch_.integer(0) : 0) + 1;
+    last_batch_.reset();
+    const auto now_ms = clock_();
+    std::vector<Owned> after;
+    for (std::size_t i = 0; i < commits.size(); ++i) {
+      after.push_back(write(commits[i], rows[i], next_batch, now_ms, result));
+    }
+    transaction.commit();
+    for (std::size_t i = 0; i < commits.size(); ++i) {
+      owned_[commits[i].partition] = std::move(after[i]);
+    }
+    return result;
+  }
+
+  /// False if a partition was claimed by someone else, or all of this is there already.
+  bool may_write(std::span<const PartitionCommit> commits, Rows& rows, pipeline::CommitResult& result) {
+    std::size_t applied = 0;
+    std::size_t ours = 0;
+    for (std::size_t i = 0; i < commits.size(); ++i) {
+      auto row = ledger_.find(commits[i].partition);
+      const auto standing = standing_of(commits[i], row);
+      applied += standing == Standing::applied ? 1U : 0U;
+      ours += standing == Standing::ours ? 1U : 0U;
+      if (standing == Standing::fenced) {
+        result.fenced.push_back(i);
+      }
+      rows.push_back(row ? std::move(*row) : SqliteLedger::Row{});
+    }
+    if (applied == 0) {
+      return result.fenced.empty();
+    }
+    // A commit is written whole, so one partition that has it proves that all had it, those included that
+    // someone claimed since. One that still waits for it can't be.
+    if (ours > 0) {
+      throw SqliteFailure{Errc::unsafe_to_go_on, "the ledger holds half a commit: partitions disagree on its seq"};
+    }
+    result.fenced.clear();
+    return false;
+  }
+
+  static Standing standing_of(const PartitionCommit& commit, const std::optional<SqliteLedger::Row>& row) {
+    if (!row || row->token != commit.token) {
+      return Standing::fenced;
+    }
+    if (row->seq == commit.seq && row->watermark <= commit.watermark) {
+      return Standing::ours;
+    }
+    if (row->seq == commit.seq + 1 && row->watermark == commit.watermark) {
+      return Standing::applied;
+    }
+    throw SqliteFailure{Errc::unsafe_to_go_on,
+                        commit.partition.topic + "/" + std::to_string(commit.partition.partition) +
+                            ": a commit does not fit the ledger (seq " + std::to_string(commit.seq) + ", watermark " +
+                            std::to_string(commit.watermark) + "; stored " + std::to_string(row->seq) + ", " +
+                            std::to_string(row->watermark) + ")"};
+  }
+
+  Owned write(const PartitionCommit& commit, const SqliteLedger::Row& row, std::int64_t& next_batch,
+              std::int64_t now_ms, pipeline::CommitResult& result) {
+    const auto known = owned_.find(commit.partition);
+    const bool fresh = known != owned_.end() && known->second.token == row.token && known->second.seq == row.seq;
+    SqliteLedger::Growth growth;
+    growth.open = fresh ? known->second.open : ledger_.open_batches(row);
+    for (const auto& batch : commit.batches) {
+      growth.open.add(next_batch, write_batch(commit, row.id, batch, next_batch, now_ms, result));
+      for (const auto outcome : batch.outcomes) {
+        ++growth.outcomes[outcome];
+      }
+      ++growth.batches;
+      ++next_batch;
+    }
+    for (const auto& letter : commit.dead_letters) {
+      write_dead_letter(letter, row.id, now_ms);
+      ++growth.outcomes[Outcome::dead];
+    }
+    growth.gaps = ledger_.add_gaps(row.id, "gap", commit.gaps);
+    growth.open.pass(commit.watermark);
+    if (!ledger_.advance(commit, growth, now_ms)) {
+      throw SqliteFailure{Errc::unsafe_to_go_on, "one commit names a partition twice"};
+    }
+    return {.token = commit.token, .seq = commit.seq + 1, .open = std::move(growth.open)};
+  }
+
+  /// Returns the batch's highest offset.
+  std::int64_t write_batch(const PartitionCommit& commit, std::int64_t partition_id, const ExtractedBatch& extracted,
+                           std::int64_t id, std::int64_t now_ms, pipeline::CommitResult& result) {
+    const auto& batch = extracted.batch;
+    if (batch.empty() || extracted.outcomes.size() != batch.size()) {
+      throw SqliteFailure{Errc::unsafe_to_go_on, extracted.id + ": a batch needs an outcome for each message"};
+    }
+    std::int64_t stored = 0;
+    for (const auto& memory : extracted.memories) {
+      stored += memories_.insert(memory, batch, id, now_ms) ? 1 : 0;
+    }
+    result.memories += stored;
+    result.duplicates += static_cast<std::int64_t>(extracted.memories.size()) - stored;
+    positions_.clear();
+    outcomes_.clear();
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      positions_.push_back(batch[i].position);
+      outcomes_ += outcome_letter(extracted.outcomes[i]);
+    }
+    const auto positions = pipeline::encode_positions(positions_);
+    const auto max_offset = std::ranges::max(positions_).offset;
+    const bool default_ids = !join_message_ids(batch, commit.partition, message_ids_);
+    const auto insert = [&](const auto& message_ids) {
+      insert_batch_
+          .with(id, partition_id, max_offset, extracted.id, batch.agent_id(), Blob{positions}, message_ids, outcomes_,
+                outcome_of(extracted), extracted.started_ms, extracted.ended_ms, stored)
+          .run();
+    };
+    if (default_ids) {
+      insert(nullptr);
+    } else {
+      insert(message_ids_);
+    }
+    return max_offset;
+  }
+
+  void write_dead_letter(const pipeline::DeadLetter& letter, std::int64_t partition_id, std::int64_t now_ms) {
+    const auto payload = std::string_view{letter.payload}.substr(0, pipeline::dead_letter_payload_bytes_max);
+    insert_dead_
+        .with(partition_id, letter.position.offset, letter.position.index, letter.position.count, letter.message_id,
+              pipeline::name(letter.reason), letter.detail, letter.payload_bytes, letter.timestamp_ms, now_ms,
+              Blob{letter.key}, Blob{payload})
+        .run();
+  }
+
+  Database database_;
+  Schema schema_;
+  SqliteLedger ledger_;
+  MemoryTable memories_;
+  Statement insert_batch_, insert_dead_, last_batch_;
+  pipeline::WallClock clock_;
+  std::map<pipeline::TopicPartition, Owned> owned_;  ///< At most one per partition of the streams.
+  std::set<pipeline::TopicPartition> reset_;         ///< The same.
+  std::vector<Position> positions_;                  ///< Kept for their memory, like the texts.
+  std::string outcomes_, message_ids_;
+};
+
+}  // namespace
+
+pipeline::Result<std::unique_ptr<pipeline::Store>> open_sqlite_store(const SqliteStoreOptions& options,
+                                                                     pipeline::WallClock clock) {
+  if (options.path.empty()) {
+    return pipeline::fail(Errc::invalid_config, "sqlite.path: is empty");
+  }
+  return guarded([&]() -> std::unique_ptr<pipeline::Store> { return std::make_unique<SqliteStore>(options, clock); });
+}
+
+}  // namespace alluvium::connectors
