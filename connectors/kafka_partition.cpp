@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/kafka_partition.hpp"
+
+#include <utility>
+
+namespace alluvium::connectors {
+namespace {
+
+std::string_view view(const void* bytes, std::size_t size) {
+  return bytes == nullptr ? std::string_view{} : std::string_view(static_cast<const char*>(bytes), size);
+}
+
+/// Errors after which librdkafka reads no further, or would leave records out: the partition has to
+/// be looked at anew.
+bool stalls(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+    case RD_KAFKA_RESP_ERR__BAD_MSG:
+    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+    case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED:  // A record format that librdkafka can't read.
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+KafkaPartition::KafkaPartition(pipeline::PartitionSlot slot, pipeline::TopicPartition name)
+    : slot_(slot), name_(std::move(name)) {}
+
+KafkaPartition::~KafkaPartition() {
+  stop(State::foreign);
+}
+
+bool KafkaPartition::run_from(rd_kafka_t* consumer, int wake_fd, std::int64_t offset) {
+  stop(State::assigned);
+  queue_.reset(rd_kafka_queue_get_partition(consumer, name_.topic.c_str(), name_.partition));
+  if (!queue_) {
+    return false;
+  }
+  rd_kafka_queue_forward(queue_.get(), nullptr);
+  constexpr std::uint64_t one = 1;
+  rd_kafka_queue_io_event_enable(queue_.get(), wake_fd, &one, sizeof one);
+  next_offset_ = offset;
+  state_ = State::running;
+  return true;
+}
+
+void KafkaPartition::stop(State state) {
+  state_ = state;
+  drop_pulled();
+  if (queue_) {
+    // The library's queue outlives this handle: it must not write to a descriptor that is gone.
+    rd_kafka_queue_io_event_enable(queue_.get(), -1, nullptr, 0);
+    queue_.reset();
+  }
+}
+
+void KafkaPartition::drop_pulled() {
+  for (; pulled_next_ < pulled_.size(); ++pulled_next_) {
+    rd_kafka_message_destroy(pulled_[pulled_next_]);
+  }
+  pulled_.clear();
+  pulled_next_ = 0;
+}
+
+void KafkaPartition::pull() {
+  pulled_.resize(pull_max);
+  pulled_next_ = 0;
+  const auto count = rd_kafka_consume_batch_queue(queue_.get(), 0, pulled_.data(), pulled_.size());
+  pulled_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+}
+
+KafkaPartition::Progress KafkaPartition::read(pipeline::SourceListener& listener, std::size_t bytes_max,
+                                              Complaints& complaints) {
+  Progress progress;
+  if (pulled_next_ == pulled_.size()) {
+    pull();
+  }
+  while (readable() && pulled_next_ < pulled_.size() && progress.bytes < bytes_max) {
+    // Owned here: the listener may call stop(), which drops all that is left.
+    const KafkaMessage message(std::exchange(pulled_[pulled_next_], nullptr));
+    ++pulled_next_;
+    progress.bytes += message->len + message->key_len;
+    if (deliver(*message, listener, complaints)) {
+      ++progress.calls;
+    }
+  }
+  return progress;
+}
+
+bool KafkaPartition::deliver(const rd_kafka_message_t& message, pipeline::SourceListener& listener,
+                             Complaints& complaints) {
+  if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return deliver_error(message, listener, complaints);
+  }
+  if (message.offset < next_offset_) {
+    return false;  // The promise is that offsets ascend, whatever the library does after a pause.
+  }
+  next_offset_ = message.offset + 1;
+  fill_headers(message);
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  const auto timestamp = rd_kafka_message_timestamp(&message, &type);
+  pipeline::RecordView record;
+  record.topic = name_.topic;
+  record.partition = name_.partition;
+  record.offset = message.offset;
+  record.key = view(message.key, message.key_len);
+  record.value = view(message.payload, message.len);
+  record.tombstone = message.payload == nullptr;
+  record.timestamp_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || timestamp < 0 ? 0 : timestamp;
+  record.headers = headers_;
+  listener.on_record(slot_, record);
+  return true;
+}
+
+void KafkaPartition::fill_headers(const rd_kafka_message_t& message) {
+  headers_.clear();
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return;
+  }
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    headers_.push_back({name, view(value, size)});
+  }
+}
+
+bool KafkaPartition::deliver_error(const rd_kafka_message_t& message, pipeline::SourceListener& listener,
+                                   Complaints& complaints) {
+  if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    listener.on_end(slot_, message.offset);
+    return true;
+  }
+  const auto text = name_.topic + "/" + std::to_string(name_.partition) + ": " + rd_kafka_message_errstr(&message);
+  if (stalls(message.err)) {
+    stop(State::stalled);
+    listener.on_stalled(slot_, text);
+    return true;
+  }
+  complaints.warn(text);  // librdkafka goes on trying.
+  return false;
+}
+
+}  // namespace alluvium::connectors

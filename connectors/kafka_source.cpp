@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/kafka_source.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "connectors/kafka_config.hpp"
+#include "connectors/kafka_group.hpp"
+#include "connectors/kafka_topics.hpp"
+#include "connectors/kafka_watermarks.hpp"
+#include "connectors/wake_event.hpp"
+
+namespace alluvium::connectors {
+namespace {
+
+using pipeline::Errc;
+using pipeline::fail;
+using pipeline::PartitionSlot;
+using pipeline::Result;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds leave_within{10};
+constexpr int events_per_poll_max = 1000;
+
+class KafkaSource final : public pipeline::Source {
+ public:
+  KafkaSource(KafkaSourceOptions options, KafkaConsumer consumer) : options_(std::move(options)) {
+    adopt(std::move(consumer));
+  }
+  ~KafkaSource() override {
+    close();
+  }
+
+  Result<void> open(pipeline::SourceListener& listener) override;
+  Result<void> poll(std::size_t bytes_max, std::chrono::milliseconds wait) override;
+  const pipeline::TopicPartition& name(PartitionSlot slot) const override {
+    return group_->partitions()[slot].name();
+  }
+  std::string identity(PartitionSlot slot) override;
+  Result<pipeline::OffsetRange> range(PartitionSlot slot) override;
+  Result<void> start(std::span<const pipeline::StartAt> starts) override {
+    return group_->start(starts);
+  }
+  Result<void> release(std::span<const PartitionSlot> slots) override;
+  void hold(PartitionSlot slot, bool held) override {
+    group_->partitions()[slot].hold(held);
+  }
+  void report_watermark(PartitionSlot slot, std::int64_t watermark) override {
+    group_->partitions()[slot].watermark = watermark;
+  }
+  Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> ends() override;
+  void wake() override {
+    event_.signal();
+  }
+  void close() override;
+
+ private:
+  void adopt(KafkaConsumer consumer);
+  Result<void> fit_queues();
+  Result<void> subscribe();
+  bool serve_group();
+  bool read(std::size_t bytes_max);
+  void on_error(rd_kafka_resp_err_t error, const std::string& text);
+  void leave();
+
+  KafkaSourceOptions options_;
+  WakeEvent event_;
+  KafkaConsumer consumer_;
+  // What uses the consumer comes after it, so that it ends before it.
+  KafkaQueue events_;
+  std::optional<KafkaGroup> group_;
+  std::optional<KafkaWatermarks> watermarks_;
+  pipeline::SourceListener* listener_ = nullptr;
+  std::size_t cursor_ = 0;                  ///< Whose turn it is to be read.
+  std::map<std::string, std::string> ids_;  ///< Of topics, until the next rebalance.
+  bool subscribed_ = false;
+  Complaints complaints_;
+  std::string last_error_;  ///< Of the connections, for open().
+  bool not_let_in_ = false;
+  std::string fatal_;
+};
+
+// Connecting ------------------------------------------------------------------------------------
+
+void KafkaSource::adopt(KafkaConsumer consumer) {
+  watermarks_.reset();
+  group_.reset();
+  events_.reset();
+  consumer_ = std::move(consumer);
+  events_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
+  constexpr std::uint64_t one = 1;
+  rd_kafka_queue_io_event_enable(events_.get(), event_.fd(), &one, sizeof one);
+  group_.emplace(consumer_.get(), event_.fd());
+  watermarks_.emplace(consumer_.get());
+}
+
+Result<void> KafkaSource::open(pipeline::SourceListener& listener) {
+  listener_ = &listener;
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto error =
+      rd_kafka_metadata(consumer_.get(), 0, nullptr, &metadata, static_cast<int>(kafka_answer_within.count()));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    serve_group();  // Brings the reasons.
+    const auto reason = last_error_.empty() ? std::string(rd_kafka_err2str(error)) : last_error_;
+    return not_let_in_ ? fail(Errc::invalid_config, reason)
+                       : fail(Errc::unavailable, "no broker answers at " + options_.brokers + ": " + reason);
+  }
+  rd_kafka_metadata_destroy(metadata);
+  if (subscribed_) {
+    return {};
+  }
+  if (auto fitted = fit_queues(); !fitted) {
+    return fitted;
+  }
+  return subscribe();
+}
+
+/// librdkafka bounds each partition's queue, we promise a bound for all of them: with many
+/// partitions the consumer is made again with smaller queues.
+Result<void> KafkaSource::fit_queues() {
+  const auto names = subscribed_topics(consumer_.get(), options_.topics);
+  const auto topics = names ? describe_topics(consumer_.get(), *names) : tl::unexpected(names.error());
+  if (!topics) {
+    return {};  // Not created yet, or not ours to describe: what was said before still serves.
+  }
+  std::size_t count = 0;
+  for (const auto& topic : *topics) {
+    count += static_cast<std::size_t>(topic.partitions);
+  }
+  if (kafka_queue_kib(options_, count) < kafka_queue_kib(options_, 0)) {
+    auto consumer = make_kafka_consumer(options_, count);
+    if (!consumer) {
+      return tl::unexpected(consumer.error());
+    }
+    adopt(std::move(*consumer));
+  }
+  return {};
+}
+
+Result<void> KafkaSource::subscribe() {
+  const KafkaPartitions topics(rd_kafka_topic_partition_list_new(static_cast<int>(options_.topics.size())));
+  for (const auto& topic : options_.topics) {
+    rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  }
+  if (const auto error = rd_kafka_subscribe(consumer_.get(), topics.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return fail(Errc::invalid_config, std::string("topics: ") + rd_kafka_err2str(error));
+  }
+  subscribed_ = true;
+  return {};
+}
+
+// Reading ---------------------------------------------------------------------------------------
+
+Result<void> KafkaSource::poll(std::size_t bytes_max, std::chrono::milliseconds wait) {
+  event_.drain();  // Before looking, so that what comes after the look makes it ready again.
+  auto busy = serve_group();
+  busy = read(bytes_max) || busy;
+  if (!busy && fatal_.empty()) {
+    event_.wait(wait);
+    event_.drain();
+    serve_group();
+    read(bytes_max);
+  }
+  if (!group_->revoking()) {  // release() sends the last ones.
+    watermarks_->commit(group_->partitions());
+  }
+  if (!fatal_.empty()) {
+    return fail(Errc::unsafe_to_go_on, fatal_);
+  }
+  return {};
+}
+
+/// True if the listener was called.
+bool KafkaSource::read(std::size_t bytes_max) {
+  bool called = false;
+  auto& partitions = group_->partitions();
+  const auto count = partitions.size();
+  for (std::size_t i = 0; i < count && bytes_max > 0; ++i) {
+    auto& partition = partitions[cursor_++ % count];
+    if (partition.readable()) {
+      const auto progress = partition.read(*listener_, bytes_max, complaints_);
+      bytes_max -= std::min(bytes_max, progress.bytes);
+      called = called || progress.calls > 0;
+    }
+    if (partition.state() == KafkaPartition::State::stalled) {
+      ids_.clear();  // Perhaps because the topic was deleted and made again.
+    }
+  }
+  return called;
+}
+
+// The group -------------------------------------------------------------------------------------
+
+/// True if something happened.
+bool KafkaSource::serve_group() {
+  bool happened = false;
+  for (int i = 0; i < events_per_poll_max; ++i) {
+    const KafkaEvent event(rd_kafka_queue_poll(events_.get(), 0));
+    if (!event) {
+      break;
+    }
+    switch (rd_kafka_event_type(event.get())) {
+      case RD_KAFKA_EVENT_REBALANCE:
+        ids_.clear();
+        group_->on_rebalance(rd_kafka_event_error(event.get()), *rd_kafka_event_topic_partition_list(event.get()),
+                             *listener_);
+        happened = true;
+        break;
+      case RD_KAFKA_EVENT_ERROR:
+        on_error(rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()));
+        break;
+      default:
+        break;
+    }
+  }
+  return happened;
+}
+
+void KafkaSource::on_error(rd_kafka_resp_err_t error, const std::string& text) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__FATAL: {
+      std::array<char, 512> reason{};
+      const auto cause = rd_kafka_fatal_error(consumer_.get(), reason.data(), reason.size());
+      fatal_ = cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
+                   ? "another member of group " + options_.group + " uses the same instance id: " + reason.data()
+                   : std::string(reason.data());
+      return;
+    }
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+      not_let_in_ = true;
+      break;
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+      complaints_.warn("no broker can be reached; trying on");
+      return;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+      complaints_.warn(text + "; waiting for it to be created");
+      return;
+    default:
+      break;
+  }
+  last_error_ = text;
+  complaints_.warn(text);
+}
+
+// What the engine asks ---------------------------------------------------------------------------
+
+std::string KafkaSource::identity(PartitionSlot slot) {
+  const auto& topic = name(slot).topic;
+  if (const auto known = ids_.find(topic); known != ids_.end()) {
+    return known->second;
+  }
+  const auto described = describe_topics(consumer_.get(), {topic});
+  if (!described || described->empty()) {
+    spdlog::debug("kafka: {}: its id is not known: {}", topic, described ? "" : described.error().detail);
+    return {};
+  }
+  return ids_[topic] = described->front().id;
+}
+
+Result<pipeline::OffsetRange> KafkaSource::range(PartitionSlot slot) {
+  const auto& [topic, partition] = name(slot);
+  pipeline::OffsetRange range;
+  const auto error = rd_kafka_query_watermark_offsets(consumer_.get(), topic.c_str(), partition, &range.first,
+                                                      &range.end, static_cast<int>(kafka_answer_within.count()));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return fail(Errc::unavailable,
+                "range of " + topic + "/" + std::to_string(partition) + ": " + rd_kafka_err2str(error));
+  }
+  return range;
+}
+
+Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> KafkaSource::ends() {
+  const auto names = subscribed_topics(consumer_.get(), options_.topics);
+  if (!names) {
+    return tl::unexpected(names.error());
+  }
+  const auto topics = describe_topics(consumer_.get(), *names);
+  if (!topics) {
+    return tl::unexpected(topics.error());
+  }
+  return end_offsets(consumer_.get(), *topics);
+}
+
+Result<void> KafkaSource::release(std::span<const PartitionSlot> slots) {
+  watermarks_->commit_and_wait(group_->partitions(), slots);
+  group_->release(slots);
+  return {};
+}
+
+void KafkaSource::close() {
+  if (!consumer_) {
+    return;
+  }
+  if (subscribed_) {
+    std::vector<PartitionSlot> all(group_->partitions().size());
+    std::iota(all.begin(), all.end(), PartitionSlot{0});
+    watermarks_->commit_and_wait(group_->partitions(), all);
+  }
+  group_->stop_all();
+  rd_kafka_queue_io_event_enable(events_.get(), -1, nullptr, 0);
+  if (subscribed_) {
+    leave();
+  }
+  watermarks_.reset();
+  events_.reset();
+  consumer_.reset();
+}
+
+void KafkaSource::leave() {
+  const KafkaError refused(rd_kafka_consumer_close_queue(consumer_.get(), events_.get()));
+  const auto deadline = Clock::now() + leave_within;
+  while (!refused && rd_kafka_consumer_closed(consumer_.get()) == 0 && Clock::now() < deadline) {
+    const KafkaEvent event(rd_kafka_queue_poll(events_.get(), 100));
+    if (event && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE) {
+      rd_kafka_assign(consumer_.get(), nullptr);  // A consumer that ends takes this for whatever is asked.
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<pipeline::Source>> make_kafka_source(const KafkaSourceOptions& options) {
+  auto consumer = make_kafka_consumer(options, 0);
+  if (!consumer) {
+    return tl::unexpected(consumer.error());
+  }
+  return std::make_unique<KafkaSource>(options, std::move(*consumer));
+}
+
+}  // namespace alluvium::connectors

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the cluster knows of topics: their ids, their partitions, where the partitions end.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "connectors/kafka_handles.hpp"
+#include "pipeline/ports.hpp"
+
+namespace alluvium::connectors {
+
+/// How long one question to the cluster may take.
+inline constexpr std::chrono::milliseconds kafka_answer_within{5000};
+
+struct KafkaTopic {
+  std::string name;
+  std::string id;  ///< A UUID in base64; empty if the cluster has none.
+  std::int32_t partitions = 0;
+};
+
+/// Resolves a subscription: names as they are, ^expressions by what the cluster has now.
+[[nodiscard]] pipeline::Result<std::vector<std::string>> subscribed_topics(rd_kafka_t* client,
+                                                                           const std::vector<std::string>& topics);
+/// `unavailable` also if one of them does not exist.
+[[nodiscard]] pipeline::Result<std::vector<KafkaTopic>> describe_topics(rd_kafka_t* client,
+                                                                        const std::vector<std::string>& names);
+/// The end of every partition as this client can reach it: under read_committed that is before the
+/// first open transaction.
+[[nodiscard]] pipeline::Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> end_offsets(
+    rd_kafka_t* client, const std::vector<KafkaTopic>& topics);
+
+}  // namespace alluvium::connectors
