@@ -28,7 +28,7 @@ build release
 run_tests release --preset release -j2 "$@"
 build asan
 run_tests asan --preset asan -j2 --label-exclude process "$@"
-run_tests "asan, on files" --preset asan -R 'end_to_end/test_(commands|examples)' --no-tests=ignore
+[ $# -gt 0 ] || run_tests "asan, on files" --preset asan -R 'end_to_end/test_(commands|examples)' --no-tests=ignore
 
 if [ "${#failed[@]}" -gt 0 ]; then
   say "FAILED: ${failed[*]}"
