@@ -61,12 +61,14 @@ void mend_surrogates(char* text, std::size_t size) {
 struct Outline {
   bool ends_early = false;      ///< Within a text, or with something still open.
   std::size_t value_bytes = 0;  ///< Where its first value is complete, 0 if it never is.
+  std::size_t depth = 0;        ///< The most that were open at once.
 };
 
 Outline outline(std::string_view text) {
-  std::size_t depth = 0;
+  Outline found;
+  std::size_t open = 0;
   bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; i < text.size() && found.value_bytes == 0; ++i) {
     const char c = text[i];
     if (quoted) {
       i += c == '\\' ? 1 : 0;
@@ -74,12 +76,17 @@ Outline outline(std::string_view text) {
     } else if (c == '"') {
       quoted = true;
     } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if ((c == '}' || c == ']') && depth > 0 && --depth == 0) {
-      return {.ends_early = false, .value_bytes = i + 1};
+      found.depth = std::max(found.depth, ++open);
+    } else if ((c == '}' || c == ']') && open > 0 && --open == 0) {
+      found.value_bytes = i + 1;
     }
   }
-  return {.ends_early = quoted || depth > 0, .value_bytes = 0};
+  found.ends_early = quoted || open > 0;
+  return found;
+}
+
+Fault too_deep(std::size_t depth_max) {
+  return {DeadReason::too_deep, "objects and lists are nested more than " + std::to_string(depth_max) + " deep"};
 }
 
 std::string_view in_words(simdjson::error_code error) {
@@ -107,7 +114,7 @@ bool looks_like_utf16(std::string_view text) {
 
 Fault explain(simdjson::error_code error, std::string_view text, std::size_t depth_max) {
   if (error == simdjson::DEPTH_ERROR) {
-    return {DeadReason::too_deep, "objects and lists are nested more than " + std::to_string(depth_max) + " deep"};
+    return too_deep(depth_max);
   }
   if (looks_like_utf16(text)) {
     return {DeadReason::not_utf8, "the text looks like UTF-16; want UTF-8"};
@@ -123,6 +130,9 @@ Fault explain(simdjson::error_code error, std::string_view text, std::size_t dep
     return {DeadReason::not_json, "the text does not begin like a JSON object"};
   }
   const auto shape = outline(text);
+  if (shape.depth > depth_max) {  // simdjson saw another fault first, mostly that nothing is closed.
+    return too_deep(depth_max);
+  }
   if (shape.ends_early) {
     return {DeadReason::not_json,
             "the JSON ends before it is complete, after " + std::to_string(text.size()) + " bytes: was it cut off?"};

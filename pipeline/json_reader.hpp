@@ -16,7 +16,8 @@ namespace alluvium::pipeline {
 /// times the largest text, which the caller bounds.
 class JsonReader {
  public:
-  /// `depth_max`: objects and lists within each other. Nothing here or in simdjson recurses.
+  /// `depth_max`: objects and lists within each other, an empty one at the bottom not counted. Nothing here or in
+  /// simdjson recurses.
   explicit JsonReader(std::size_t depth_max) : depth_max_{depth_max} {}
 
   /// What it gives points into this reader, until the next parse(). `text` is not empty. A \u escape that is half of
