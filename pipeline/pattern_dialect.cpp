@@ -13,8 +13,12 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
-/// Above this many repetitions in sum, Hyperscan is asked for an approximation only.
-constexpr std::uint32_t repeats_shared_max = 256;
+/// Above this many repetitions in sum, Hyperscan is asked for an approximation only; above the
+/// second bound it is not asked at all: such automata can take it a second and more to build.
+constexpr std::uint64_t repeats_shared_max = 128;
+constexpr std::uint64_t repeats_large_max = 1024;
+/// What one repetition of a group counts at least; the repeats before it, which may be in it, come on top.
+constexpr std::uint64_t group_weight = 8;
 
 struct Range {
   std::uint32_t first, last;
@@ -205,6 +209,10 @@ class PatternReader {
   }
 
   bool take_repeat() {
+    if (at_ == 0) {
+      return false;
+    }
+    const auto weight = pattern_[at_ - 1] == ')' ? group_weight + repeats_ : 1U;
     ++at_;
     const auto least = take_number();
     auto most = least;
@@ -218,8 +226,8 @@ class PatternReader {
       return false;  // A literal brace, which not every dialect takes for one.
     }
     ++at_;
-    repeats_ += std::max(*least, *most);
-    return true;
+    repeats_ += weight * std::max(*least, *most);
+    return repeats_ <= repeats_large_max;
   }
 
   std::optional<std::uint32_t> take_number() {
@@ -236,7 +244,7 @@ class PatternReader {
 
   std::string_view pattern_;
   std::size_t at_ = 0;
-  std::uint32_t repeats_ = 0;  ///< Sum of the repeats' upper bounds.
+  std::uint64_t repeats_ = 0;  ///< Sum of the repeats' upper bounds, weighted.
 };
 
 }  // namespace
