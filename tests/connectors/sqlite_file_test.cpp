@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the outside can do to the store's file: kill its writer, lock it, fill the disk, damage it, be older.
+#include <array>
+#include <csignal>
+
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "connectors/sqlite_schema.hpp"
+#include "tests/connectors/sqlite_fixture.hpp"
+
+namespace alluvium::connectors {
+namespace {
+
+using pipeline::Errc;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+using SqliteFileTest = SqliteTest;
+
+TEST_F(SqliteFileTest, SurvivesAKillBetweenCommits) {
+  // The store writes from a child, which ends without a word; nothing it committed may be gone.
+  const auto child = ::fork();
+  if (child == 0) {
+    const auto store = open_store();
+    commit(*store, {commit_of(claim(*store), 1, {batch_of("a", {{.offset = 0}}, {0})})});
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  const auto store = open_store();
+  EXPECT_EQ(claim(*store).watermark, 1);
+  EXPECT_EQ(integer("SELECT count(*) FROM memories"), 1);
+  EXPECT_THAT(faults(), IsEmpty());
+}
+
+TEST_F(SqliteFileTest, SetsSqliteUpForOneWriterAndManyReaders) {
+  const auto store = open_store();
+  Database other{path_, Database::Mode::read_write, std::chrono::milliseconds{0}};
+  EXPECT_EQ(other.text("PRAGMA journal_mode"), "wal");
+  EXPECT_EQ(other.integer("PRAGMA application_id"), sqlite_application_id);
+  EXPECT_EQ(other.integer("PRAGMA user_version"), 1);
+}
+
+TEST_F(SqliteFileTest, IsUnavailableWhileAnotherProcessHoldsTheFile) {
+  const auto store = open_store(std::chrono::milliseconds{0});
+  const auto claimed = claim(*store);
+  std::array<int, 2> held{};
+  std::array<int, 2> release{};
+  ASSERT_EQ(::pipe(held.data()), 0);
+  ASSERT_EQ(::pipe(release.data()), 0);
+  const auto child = ::fork();
+  if (child == 0) {
+    Database database{path_, Database::Mode::read_write, std::chrono::milliseconds{1000}};
+    database.execute("BEGIN EXCLUSIVE");
+    char byte = 1;
+    const bool told = ::write(held[1], &byte, 1) == 1 && ::read(release[0], &byte, 1) == 1;
+    ::_exit(told ? 0 : 1);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(held[0], &byte, 1), 1);
+  const std::vector commits{commit_of(claimed, 1, {batch_of("a", {{.offset = 0}}, {0})})};
+  const auto refused = store->commit(commits);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::unavailable);
+  EXPECT_THAT(refused.error().detail, HasSubstr(path_ + ": database is locked"));
+  EXPECT_EQ(store->claim({.partition = chat1, .identity = "", .range = {.first = 0, .end = 1}}).error().code,
+            Errc::unavailable);
+  ASSERT_EQ(::write(release[1], &byte, 1), 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(commit(*store, commits).memories, 1);
+  EXPECT_THAT(faults(), IsEmpty());
+}
+
+TEST_F(SqliteFileTest, IsUnavailableWhileTheFileCantGrowAndThenGoesOn) {
+  const auto store = open_store();
+  auto claimed = claim(*store);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto limit = std::filesystem::file_size(path_ + "-wal") + 8192;
+  const rlimit small{.rlim_cur = limit, .rlim_max = before.rlim_max};
+  std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::vector<pipeline::ExtractedBatch> batches;
+  for (std::int64_t offset = 0; offset < 90; ++offset) {
+    batches.push_back(batch_of("agent-" + std::to_string(offset) + std::string(500, 'x'), {{.offset = offset}}, {0}));
+  }
+  const std::vector commits{commit_of(claimed, 90, std::move(batches))};
+  const auto refused = store->commit(commits);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::unavailable) << refused.error().detail;
+  EXPECT_EQ(integer("SELECT count(*) FROM batches"), 0);
+  EXPECT_EQ(commit(*store, commits).memories, 90);
+  EXPECT_THAT(faults(), IsEmpty());
+}
+
+TEST_F(SqliteFileTest, CallsAFullDiskUnavailable) {
+  Database database{path_, Database::Mode::create, std::chrono::milliseconds{0}};
+  database.execute("CREATE TABLE t(x); PRAGMA max_page_count = 4");
+  try {
+    database.execute("INSERT INTO t VALUES(zeroblob(100000))");
+    FAIL() << "it did fit";
+  } catch (const SqliteFailure& failure) {
+    EXPECT_EQ(failure.code(), Errc::unavailable);
+    EXPECT_THAT(failure.what(), HasSubstr("full"));
+  }
+}
+
+/// Opens and expects to be refused; the detail.
+std::string refusal_of(const std::string& path) {
+  const auto store = open_sqlite_store({.path = path}, test_clock);
+  EXPECT_FALSE(store.has_value());
+  EXPECT_TRUE(store.has_value() || store.error().code == Errc::unsafe_to_go_on);
+  return store ? "" : store.error().detail;
+}
+
+TEST_F(SqliteFileTest, StopsWhenTheFileTurnsOutToBeCorrupt) {
+  create_store();
+  overwrite_page_of("sqlite_autoindex_memories_1");
+  const auto store = open_store();  // Opening does not read that far.
+  const auto claimed = claim(*store);
+  const auto refused = store->commit(std::vector{commit_of(claimed, 1, {batch_of("a", {{.offset = 0}}, {0})})});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::unsafe_to_go_on);
+  EXPECT_THAT(refused.error().detail, HasSubstr("malformed"));
+}
+
+TEST_F(SqliteFileTest, RefusesAFileWithAnOverwrittenTable) {
+  for (const auto* table : {"partitions", "batches", "memories", "dead_letters", "gaps"}) {
+    std::filesystem::remove(path_);
+    create_store();
+    overwrite_page_of(table);
+    EXPECT_THAT(refusal_of(path_), HasSubstr("malformed")) << table;
+  }
+}
+
+TEST_F(SqliteFileTest, RefusesAFileThatIsCutOff) {
+  {
+    const auto store = open_store();
+    auto claimed = claim(*store);
+    std::vector<pipeline::ExtractedBatch> batches;
+    for (std::int64_t offset = 0; offset < 99; ++offset) {
+      batches.push_back(batch_of(std::string(500, 'a'), {{.offset = offset}}, {0}));
+    }
+    commit(*store, {commit_of(claimed, 99, std::move(batches))});
+  }
+  std::filesystem::resize_file(path_, std::filesystem::file_size(path_) / 2);
+  EXPECT_THAT(refusal_of(path_), HasSubstr("malformed"));
+}
+
+TEST_F(SqliteFileTest, RefusesWhatIsNotADatabase) {
+  std::ofstream{path_} << std::string(5000, 'x');
+  EXPECT_THAT(refusal_of(path_), HasSubstr("not a database"));
+  EXPECT_EQ(std::filesystem::file_size(path_), 5000U) << "and leaves it alone";
+}
+
+TEST_F(SqliteFileTest, RefusesADatabaseOfAnotherProgram) {
+  Database{path_, Database::Mode::create, std::chrono::milliseconds{0}}.execute("CREATE TABLE t(x)");
+  EXPECT_THAT(refusal_of(path_), HasSubstr("another program"));
+  Database other{path_, Database::Mode::read_write, std::chrono::milliseconds{0}};
+  EXPECT_EQ(other.text("PRAGMA journal_mode"), "delete") << "and leaves it alone";
+  EXPECT_EQ(other.integer("SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+TEST_F(SqliteFileTest, RefusesANewerSchema) {
+  create_store();
+  execute("PRAGMA user_version = 2");
+  EXPECT_THAT(refusal_of(path_), HasSubstr("newer Alluvium (schema 2, this one knows 1)"));
+}
+
+TEST_F(SqliteFileTest, RefusesAStoreWithoutItsTables) {
+  create_store();
+  execute("DROP TABLE gaps");
+  EXPECT_THAT(refusal_of(path_), HasSubstr("no such table: gaps"));
+}
+
+TEST_F(SqliteFileTest, TakesAnEmptyFileForANewStore) {
+  std::ofstream{path_}.close();
+  EXPECT_EQ(claim(*open_store()).watermark, 0);
+}
+
+TEST_F(SqliteFileTest, IsUnavailableWhereNoFileCanBe) {
+  const auto store = open_sqlite_store({.path = folder_.file("missing/alluvium.db")}, test_clock);
+  ASSERT_FALSE(store.has_value());
+  EXPECT_EQ(store.error().code, Errc::unavailable);
+  EXPECT_THAT(store.error().detail, HasSubstr("missing/alluvium.db"));
+  EXPECT_EQ(open_sqlite_store({.path = ""}, test_clock).error().code, Errc::invalid_config);
+}
+
+TEST_F(SqliteFileTest, MigratesAnOlderSchemaAndKeepsWhatIsInIt) {
+  {
+    const auto store = open_store();
+    commit(*store, {commit_of(claim(*store), 1, {batch_of("a", {{.offset = 0}}, {0})})});
+  }
+  const std::array newer{sqlite_migrations()[0], Migration{"ALTER TABLE memories ADD COLUMN mood TEXT DEFAULT 'fine'"}};
+  Database database{path_, Database::Mode::read_write, std::chrono::milliseconds{0}};
+  open_schema(database, path_, newer);
+  EXPECT_EQ(database.integer("PRAGMA user_version"), 2);
+  EXPECT_EQ(database.text("SELECT mood FROM memories"), "fine");
+  open_schema(database, path_, newer);
+  EXPECT_THAT(refusal_of(path_), HasSubstr("newer"));
+}
+
+TEST_F(SqliteFileTest, LeavesTheOldSchemaIfAStepFails) {
+  create_store();
+  const std::array broken{sqlite_migrations()[0], Migration{"CREATE TABLE mood(x); CREATE TABLE mood(x)"}};
+  Database database{path_, Database::Mode::read_write, std::chrono::milliseconds{0}};
+  EXPECT_THROW(open_schema(database, path_, broken), SqliteFailure);
+  EXPECT_EQ(database.integer("PRAGMA user_version"), 1);
+  EXPECT_EQ(database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'mood'"), 0);
+}
+
+}  // namespace
+}  // namespace alluvium::connectors
