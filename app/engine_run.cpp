@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/engine_run.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <thread>
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "actors/topology.hpp"
+#include "app/commands.hpp"
+#include "app/output.hpp"
+#include "pipeline/json_text.hpp"
+
+namespace alluvium::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// %* in a log pattern: the message as a JSON string.
+class JsonMessage final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm& /*time*/, spdlog::memory_buf_t& out) override {
+    std::string json;
+    pipeline::append_json(json, {message.payload.data(), message.payload.size()});
+    out.append(json.data(), json.data() + json.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return spdlog::details::make_unique<JsonMessage>();
+  }
+};
+
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+std::string with_commas(std::int64_t count) {
+  auto text = std::to_string(count);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
+    text.insert(static_cast<std::size_t>(at), ",");
+  }
+  return text;
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+/// Watches the signals and draws the progress, on a thread of its own, while the engine runs.
+class Attendant {
+ public:
+  Attendant(actors::Engine& engine, const pipeline::Metrics& metrics, bool expects_end, ProgressMode mode)
+      : engine_{engine},
+        metrics_{metrics},
+        expects_end_{expects_end},
+        display_{mode, stderr_is_terminal(), may_style(), Clock::now()},
+        thread_{[this] { attend(); }} {}
+  ~Attendant() {
+    ended_.store(true);
+    thread_.join();
+    write(display_.clear());
+  }
+  Attendant(const Attendant&) = delete;
+  Attendant& operator=(const Attendant&) = delete;
+
+ private:
+  void attend() {
+    const auto signals = ending_signals();
+    while (!ended_.load()) {
+      const timespec wait{0, 50'000'000};
+      if (sigtimedwait(&signals, nullptr, &wait) > 0) {
+        if (++signals_seen_ > 1) {
+          // What is not committed will be read again: the ledger makes this safe.
+          complain("second signal: ended at once");
+          _exit(work_failed);
+        }
+        spdlog::info("draining: reading has stopped, what is held will be committed");
+        engine_.stop();
+      }
+      if (const auto now = Clock::now(); display_.due(now)) {
+        write(display_.draw(progress(now), now, terminal_width()));
+      }
+    }
+  }
+
+  Progress progress(Clock::time_point now) {
+    Progress progress;
+    progress.messages = metrics_.messages_done();
+    progress.memories = metrics_.memories.load();
+    const auto elapsed = std::chrono::duration<double>(now - last_drawn_).count();
+    progress.messages_per_second = static_cast<double>(progress.messages - last_messages_) / elapsed;
+    last_drawn_ = now;
+    last_messages_ = progress.messages;
+    if (expects_end_) {
+      const auto under_way = metrics_.records.load() - progress.messages;
+      const auto ahead = metrics_.records_ahead.load() + std::max<std::int64_t>(0, under_way);
+      progress.lag = ahead;
+      progress.expected = progress.messages + ahead;
+    }
+    return progress;
+  }
+
+  static void write(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+  }
+
+  actors::Engine& engine_;
+  const pipeline::Metrics& metrics_;
+  bool expects_end_;
+  ProgressDisplay display_;
+  std::atomic<bool> ended_{false};
+  int signals_seen_ = 0;
+  Clock::time_point last_drawn_ = Clock::now();
+  std::int64_t last_messages_ = 0;
+  std::thread thread_;
+};
+
+std::string summary(const pipeline::Metrics& metrics, double wall_s, const std::string& store_name) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::string text = "messages   " + with_commas(metrics.messages_done());
+  for (std::size_t i = 0; i < pipeline::outcome_count; ++i) {
+    text += i == 0 ? "  (" : ", ";
+    text += std::string{name(static_cast<pipeline::Outcome>(i))} + " " + with_commas(metrics.messages[i].load());
+  }
+  text += ")\n";
+  text += "memories   " + with_commas(metrics.memories.load()) + " new, " + with_commas(metrics.duplicates.load()) +
+          " known already\n";
+  text +=
+      "batches    " + with_commas(metrics.batches.load()) + " in " + with_commas(metrics.commits.load()) + " commits\n";
+  if (const auto skipped = metrics.records_skipped.load(); skipped > 0) {
+    text += "resumed    " + with_commas(skipped) + " records were done before and skipped\n";
+  }
+  if (const auto restarts = metrics.restarts.load(); restarts > 0) {
+    text += "restarts   " + with_commas(restarts) + "\n";
+  }
+  if (const auto lost = metrics.offsets_lost.load(); lost > 0) {
+    text += "LOST       " + with_commas(lost) + " offsets, deleted by retention before they were read\n";
+  }
+  std::array<char, 160> line{};
+  std::snprintf(line.data(), line.size(), "time       %.2f s, %s msgs/s, CPU %.2f s, peak RSS %ld MB\n", wall_s,
+                short_count(static_cast<double>(metrics.messages_done()) / std::max(wall_s, 1e-3)).c_str(),
+                seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss / 1024);
+  text += line.data();
+  if (!store_name.empty()) {
+    text += "store      " + store_name + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::int64_t utc_ms() {
+  using std::chrono::milliseconds;
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+void set_up_log(const config::LogOptions& options) {
+  auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  if (options.format == "json") {
+    formatter->add_flag<JsonMessage>('*').set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
+  } else {
+    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v");
+  }
+  logger->set_formatter(std::move(formatter));
+  logger->set_level(spdlog::level::from_str(options.level));
+  spdlog::set_default_logger(std::move(logger));
+}
+
+void hold_signals() {
+  const auto signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int run_engine(const config::Config& config, pipeline::Source& source, pipeline::Store& store, ProgressMode progress,
+               const std::string& store_name) {
+  std::vector<pipeline::RuleProblem> problems;  // Warned of when the config was read.
+  auto rules = pipeline::RuleSet::compile(config.rules, config.rule_limits, problems);
+  if (!rules) {
+    return report(rules.error());
+  }
+  auto options = config.engine;
+  options.extraction.rules = std::move(*rules);
+  pipeline::Metrics metrics;
+  auto engine = actors::Engine::make(options, source, store, metrics, utc_ms);
+  if (!engine) {
+    return report(engine.error());
+  }
+  const auto start = Clock::now();
+  pipeline::Result<void> ended;
+  {
+    const Attendant attendant{**engine, metrics, options.until_end, progress};
+    ended = (*engine)->run();
+  }
+  engine->reset();  // Its actors may still wake the source.
+  source.close();
+  const auto text = summary(metrics, std::chrono::duration<double>(Clock::now() - start).count(), store_name);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  return ended ? done : report(ended.error());
+}
+
+}  // namespace alluvium::app

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// alluvium run: the engine, from the configured source to the configured store.
+#include <map>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <variant>
+
+#include <CLI/CLI.hpp>
+
+#include "app/commands.hpp"
+#include "app/config_input.hpp"
+#include "app/engine_run.hpp"
+#include "app/output.hpp"
+
+namespace alluvium::app {
+namespace {
+
+struct RunOptions {
+  std::string config_path;
+  bool until_end = false;
+  bool reset_ledger = false;
+  ProgressMode progress = ProgressMode::automatic;
+};
+
+pipeline::Result<std::unique_ptr<pipeline::Source>> make_source(const config::Config& config, bool until_end) {
+  return std::visit(
+      [until_end](auto options) -> pipeline::Result<std::unique_ptr<pipeline::Source>> {
+        if constexpr (std::is_same_v<decltype(options), connectors::FileSourceOptions>) {
+          options.until_end = until_end;
+          return connectors::make_file_source(options);
+        } else {
+          return connectors::make_kafka_source(options);
+        }
+      },
+      config.source);
+}
+
+int run(const RunOptions& options) {
+  auto loaded = read_config(options.config_path, true);
+  if (!loaded) {
+    return wrong_usage;
+  }
+  auto& config = loaded->config;
+  set_up_log(config.log);
+  hold_signals();
+  config.engine.until_end = options.until_end;
+  config.engine.reset_ledger = options.reset_ledger;
+  if (const auto* kafka = std::get_if<connectors::KafkaSourceOptions>(&config.source)) {
+    config.engine.start_at_end = kafka->start_at_end;
+  }
+  auto store = connectors::open_sqlite_store(config.sqlite, utc_ms);
+  if (!store) {
+    return report(store.error());
+  }
+  auto source = make_source(config, options.until_end);
+  if (!source) {
+    return report(source.error());
+  }
+  return run_engine(config, **source, **store, options.progress, config.sqlite.path);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("run", "Run the engine: messages in, memories into the store");
+  const auto options = std::make_shared<RunOptions>();
+  command->add_option("-c,--config", options->config_path, "Config file")->required();
+  command->add_flag("--until-end", options->until_end,
+                    "Stop when every partition's end, as of now, is reached and everything is committed");
+  command->add_flag("--reset-ledger", options->reset_ledger,
+                    "Forget which offsets are done (the topic was re-created, the file replaced); memories stay");
+  const std::map<std::string, ProgressMode> modes{
+      {"auto", ProgressMode::automatic}, {"always", ProgressMode::always}, {"never", ProgressMode::never}};
+  command->add_option("--progress", options->progress, "auto, always or never")
+      ->transform(CLI::CheckedTransformer(modes));
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace alluvium::app
