@@ -26,15 +26,16 @@ enum class DeadReason : std::uint8_t {
 /// Bytes of the record kept in a dead letter. A record that fits is kept whole, so that it can be
 /// tried again.
 inline constexpr std::size_t dead_letter_payload_bytes_max = 4096;
+/// And in all dead letters of one bundle together: later ones have no payload.
+inline constexpr std::size_t dead_letter_payload_bytes_of_a_record = std::size_t{64} << 10;
 
 struct DeadLetter {
   Position position;
   std::string key;         ///< First 256 bytes of the record's key.
   std::string message_id;  ///< If it could be read, else the one it would have had by default.
   DeadReason reason = DeadReason::not_json;
-  std::string detail;   ///< One sentence for a person: which field, which limit, at which byte.
-  std::string payload;  ///< The first bytes of the record (dead_letter_payload_bytes_max), as they came. Of
-                        ///< a bundle's dead letters only the first has them: ten thousand copies help nobody.
+  std::string detail;               ///< One sentence for a person: which field, which limit, at which byte.
+  std::string payload;              ///< The first bytes of the record (dead_letter_payload_bytes_max), as they came.
   std::uint64_t payload_bytes = 0;  ///< How long the record was.
   std::int64_t timestamp_ms = 0;    ///< Of the record.
 };

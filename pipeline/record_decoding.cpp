@@ -264,9 +264,10 @@ void RecordDecoding::bury(const Position& position, bool bundled, std::string_vi
   letter.message_id = id.empty() ? default_id(position, bundled) : id;
   letter.reason = fault.reason;
   letter.detail = fault.detail;
-  if (!payload_is_kept_) {
-    letter.payload = record_.value.substr(0, dead_letter_payload_bytes_max);
-    payload_is_kept_ = true;
+  const auto payload = record_.value.substr(0, dead_letter_payload_bytes_max);
+  if (payload.size() <= payload_bytes_left_) {
+    letter.payload = payload;
+    payload_bytes_left_ -= payload.size();
   }
   letter.payload_bytes = record_.value.size();
   letter.timestamp_ms = record_.timestamp_ms;

@@ -80,7 +80,7 @@ class RecordDecoding {
   MessageChunk& out_;
   std::vector<DeadLetter>& dead_;
   EventDefaults event_;
-  bool payload_is_kept_ = false;
+  std::size_t payload_bytes_left_ = dead_letter_payload_bytes_of_a_record;
 };
 
 }  // namespace alluvium::pipeline

@@ -75,13 +75,18 @@ TEST(DecoderBundle, LosesOnlyItsBadMessages) {
   EXPECT_EQ(decoded.dead[3].message_id, "x");
 }
 
-TEST(DecoderBundle, KeepsItsBytesInTheFirstDeadLetterOnly) {
-  const std::string value = R"({"messages":[1,2]})";
-  const auto decoded = decode(value);
-  ASSERT_EQ(decoded.dead.size(), 2U);
-  EXPECT_EQ(decoded.dead[0].payload, value);
-  EXPECT_EQ(decoded.dead[1].payload, "");
-  EXPECT_EQ(decoded.dead[1].payload_bytes, value.size());
+TEST(DecoderBundle, KeepsItsBytesInSixteenFullDeadLettersAtMost) {
+  const std::string small = R"({"messages":[1,2]})";
+  const auto both = decode(small);
+  ASSERT_EQ(both.dead.size(), 2U);
+  EXPECT_EQ(both.dead[0].payload, small);
+  EXPECT_EQ(both.dead[1].payload, small);
+  const auto large = "[1" + std::string(4096, ' ') + ",2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]";
+  const auto many = decode(large);
+  ASSERT_EQ(many.dead.size(), 17U);
+  EXPECT_EQ(many.dead[15].payload, large.substr(0, 4096));
+  EXPECT_EQ(many.dead[16].payload, "");
+  EXPECT_EQ(many.dead[16].payload_bytes, large.size());
 }
 
 TEST(DecoderBundle, IsOneDeadLetterIfItIsEmptyOrTooLong) {
