@@ -20,8 +20,8 @@ Result<BatchPolicy> BatchPolicy::make(const Options& options) {
   if (options.max_hold < options.idle_timeout || options.max_hold > std::chrono::hours{24 * 7}) {
     return fail(Errc::invalid_config, "buffer.max_hold: want buffer.idle_timeout to 7 days");
   }
-  if (options.max_bytes < 1) {
-    return fail(Errc::invalid_config, "buffer.max_bytes: want more than 0");
+  if (options.max_bytes < 1 || options.max_bytes > std::size_t{1} << 30) {
+    return fail(Errc::invalid_config, "buffer.max_bytes: want 1B to 1GiB");
   }
   return BatchPolicy{options};
 }

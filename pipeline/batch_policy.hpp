@@ -36,7 +36,7 @@ class BatchPolicy {
   };
 
   /// Fails with `invalid_config` unless 1 <= min_messages <= max_messages <= 10,000,
-  /// 0 < idle_timeout <= max_hold and max_bytes > 0.
+  /// 0 < idle_timeout <= max_hold <= 7 days and 0 < max_bytes <= 1 GiB (a Batch counts in 32 bits).
   [[nodiscard]] static Result<BatchPolicy> make(const Options& options);
 
   /// True if `pending` must leave before a message of `next_bytes` is added.

@@ -3,16 +3,17 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 
 namespace alluvium::pipeline {
 
 void OffsetLedger::mark(const Position& position) {
-  if (position.offset < watermark_) {
+  if (is_done(position.offset)) {
     return;
   }
   if (position.count > 1) {
     auto& done = bundles_[position.offset];
-    done.resize(std::max<std::size_t>(done.size(), position.count));
+    done.resize(std::max<std::size_t>({done.size(), position.count, std::size_t{position.index} + 1}));
     done[position.index] = true;
     if (std::find(done.begin(), done.end(), false) != done.end()) {
       return;
@@ -25,7 +26,11 @@ void OffsetLedger::mark(const Position& position) {
 
 void OffsetLedger::mark_range(std::int64_t from, std::int64_t to) {
   from = std::max(from, watermark_);
-  if (from == watermark_ && to > from) {
+  if (from >= to) {
+    return;
+  }
+  forget_bundles(from, to);
+  if (from == watermark_) {
     // The usual gap: nothing above it is known yet, so the bits need not be written one by one.
     const auto bits = static_cast<std::int64_t>(words_.size()) * 64;
     if (to >= base_ + bits) {
@@ -34,8 +39,15 @@ void OffsetLedger::mark_range(std::int64_t from, std::int64_t to) {
       return;
     }
   }
-  for (auto offset = from; offset < to; ++offset) {
-    set(offset);
+  while (from < to) {
+    // Whole words at once: a compacted topic can lack millions of offsets in a row.
+    if ((from - base_) % 64 == 0 && to - from >= 64) {
+      set(from + 63);
+      words_[static_cast<std::size_t>((from - base_) / 64)] = ~std::uint64_t{0};
+      from += 64;
+    } else {
+      set(from++);
+    }
   }
   advance();
 }
@@ -58,6 +70,16 @@ bool OffsetLedger::is_done(const Position& position) const {
   }
   const auto found = bundles_.find(position.offset);
   return found != bundles_.end() && position.index < found->second.size() && found->second[position.index];
+}
+
+void OffsetLedger::forget_bundles(std::int64_t from, std::int64_t to) {
+  if (to - from > std::ssize(bundles_)) {
+    std::erase_if(bundles_, [=](const auto& bundle) { return bundle.first >= from && bundle.first < to; });
+    return;
+  }
+  for (auto offset = from; offset < to; ++offset) {
+    bundles_.erase(offset);
+  }
 }
 
 void OffsetLedger::set(std::int64_t offset) {

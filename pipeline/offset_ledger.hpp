@@ -34,6 +34,7 @@ class OffsetLedger {
 
  private:
   void set(std::int64_t offset);
+  void forget_bundles(std::int64_t from, std::int64_t to);
   void advance();
 
   std::int64_t watermark_;
