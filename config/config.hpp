@@ -23,9 +23,15 @@ struct TierOptions {
   int max_tokens = 0;
   double temperature = 0;
 };
+/// Read and checked like the tiers, and without effect like them.
+struct EndpointOptions {
+  std::string api = "openai";
+  std::string base_url, model, api_key;
+};
 struct SelectionOptions {
-  double rate = 0.2;  ///< Share that may reach a model.
-  bool by_value = false;
+  double rate = 0.2;     ///< Share that may reach a model.
+  bool by_value = true;  ///< Else by hash.
+  std::string use_case;  ///< What `rate` was looked up by; empty: none.
 };
 
 struct LogOptions {
@@ -35,14 +41,21 @@ struct LogOptions {
 
 struct Config {
   std::variant<connectors::FileSourceOptions, connectors::KafkaSourceOptions> source;
-  std::string preset;  ///< Empty: none.
+  std::string preset;   ///< Empty: none.
+  std::string profile;  ///< Empty: none.
   std::vector<pipeline::Rule> rules;
   std::vector<int> rule_lines;   ///< Where each rule stands in its file, for messages.
   std::string rules_file;        ///< The file the rules came from (the config itself, if not named).
   actors::EngineOptions engine;  ///< engine.extraction.rules is compiled by the caller, from `rules`.
   pipeline::RuleSet::Limits rule_limits;
   SelectionOptions selection;
-  TierOptions small, premium;
+  TierOptions small{.endpoint = "small", .max_tokens = 300, .temperature = 0.3};
+  TierOptions premium{.endpoint = "premium", .max_tokens = 800, .temperature = 0.2};
+  bool both_tiers = false;
+  std::map<std::string, EndpointOptions> endpoints;
+  bool near_duplicates = false;    ///< Without effect yet, like the next two.
+  std::string dead_letters_topic;  ///< Empty: none.
+  std::string http_listen;         ///< Empty: none.
   connectors::SqliteStoreOptions sqlite;
   std::size_t memory_limit_bytes = std::size_t{512} << 20;
   LogOptions log;
@@ -62,6 +75,8 @@ struct Loaded {
   std::vector<Fault> faults;         ///< All of them, not only the first.
   std::vector<Fault> warnings;       ///< What is understood but has no effect in this version; bad rules.
   std::vector<std::string> secrets;  ///< Values never to be printed.
+  /// Keys whose value came out of a ${file:}: printed as "********" whatever they are called.
+  std::vector<std::string> secret_keys;
 };
 
 using Environment = std::map<std::string, std::string>;

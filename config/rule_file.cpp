@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/rule_file.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "config/expand.hpp"
+
+namespace alluvium::config {
+namespace {
+
+constexpr std::size_t rule_id_bytes_max = 128;
+
+/// "rules[2] (Account Problems)", from what is written, before anything is read.
+std::string label_of(const Node& node, std::size_t index) {
+  const auto label = "rules[" + std::to_string(index) + "]";
+  for (const auto* key : {"name", "id"}) {
+    const auto* name = node.find(key);
+    if (name != nullptr && name->kind == Node::Kind::scalar && !name->text.empty()) {
+      return label + " (" + name->text.substr(0, rule_id_bytes_max) + ")";
+    }
+  }
+  return label;
+}
+
+/// Takes the place of the preset's rule of that id, or comes after all.
+void place(pipeline::Rule rule, int line, Config& config) {
+  const auto same = std::ranges::find(config.rules, rule.id, &pipeline::Rule::id);
+  if (same == config.rules.end()) {
+    config.rules.push_back(std::move(rule));
+    config.rule_lines.push_back(line);
+  } else {
+    config.rule_lines[static_cast<std::size_t>(same - config.rules.begin())] = line;
+    *same = std::move(rule);
+  }
+}
+
+void read_list(Reader& reader, const Node& list, RuleLabels& labels, Loaded& out) {
+  if (list.kind == Node::Kind::null) {
+    return;
+  }
+  if (list.kind != Node::Kind::list) {
+    reader.fault(list.line, "rules", "want a list of rules");
+    return;
+  }
+  if (list.items.size() > out.config.rule_limits.rules_max) {
+    reader.fault(list.line, "rules", "want at most " + std::to_string(out.config.rule_limits.rules_max) + " rules");
+    return;
+  }
+  std::map<std::string, int> lines_of_ids;
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    const auto& node = list.items[i];
+    const auto label = label_of(node, i);
+    const auto secrets_before = out.secret_keys.size();
+    pipeline::Rule rule;
+    reader.read_rule(node, label, rule);
+    // From here on a rule is known by its id: print() numbers the preset's rules too.
+    for (auto at = secrets_before; at < out.secret_keys.size(); ++at) {
+      auto& key = out.secret_keys[at];
+      key = "rules." + rule.id + key.substr(key.rfind('.'));
+    }
+    if (rule.id.size() > rule_id_bytes_max) {
+      reader.fault(node.line, label + ".id", "want at most " + std::to_string(rule_id_bytes_max) + " bytes");
+    }
+    const auto [first, is_new] = lines_of_ids.emplace(rule.id, node.line);
+    if (!is_new && !rule.id.empty()) {
+      reader.fault(node.line, label + ".id",
+                   "given twice: the rule in line " + std::to_string(first->second) + " has it already");
+    }
+    labels.emplace(rule.id, label);
+    place(std::move(rule), node.line, out.config);
+  }
+}
+
+void read_rule_file(const std::string& path, const Environment& environment, RuleLabels& labels, Loaded& out) {
+  Reader reader{path, environment, out};
+  const auto text = read_file(path, yaml_bytes_max);
+  if (!text) {
+    reader.fault(0, "rules_file", text.error().detail);
+    return;
+  }
+  const auto root = read_yaml(*text);
+  if (!root) {
+    reader.fault(root.error().line, "rules_file", root.error().reason);
+    return;
+  }
+  if (root->kind != Node::Kind::map) {
+    read_list(reader, *root, labels, out);
+    return;
+  }
+  for (const auto& member : root->members) {
+    if (member.key != "rules") {
+      reader.fault(member.line, member.key, "unknown key; want a list of rules, or rules with the list under it");
+    }
+  }
+  if (const auto* rules = root->find("rules")) {
+    read_list(reader, *rules, labels, out);
+  }
+}
+
+}  // namespace
+
+RuleLabels read_rules(Reader& reader, const std::string& file, const Environment& environment, Loaded& out) {
+  RuleLabels labels;
+  const auto named = std::exchange(out.config.rules_file, file);
+  if (named.empty()) {
+    if (reader.rules() != nullptr) {
+      read_list(reader, *reader.rules(), labels, out);
+    }
+    return labels;
+  }
+  const int line = reader.line_of("rules_file");
+  const auto path = (std::filesystem::path{file}.parent_path() / named).string();
+  std::error_code error;
+  if (reader.rules() != nullptr) {
+    reader.fault(line, "rules_file", "give rules or rules_file, not both");
+  } else if (!std::filesystem::exists(path, error)) {
+    reader.fault(line, "rules_file", "there is no file " + path);
+  } else {
+    out.config.rules_file = path;
+    read_rule_file(path, environment, labels, out);
+  }
+  return labels;
+}
+
+void check_rules(const RuleLabels& labels, bool lenient, Loaded& out) {
+  const auto& config = out.config;
+  std::vector<pipeline::RuleProblem> problems;
+  const auto compiled = pipeline::RuleSet::compile(config.rules, config.rule_limits, problems);
+  if (!compiled) {
+    out.faults.push_back({.file = config.rules_file, .line = 0, .key = "rules", .reason = compiled.error().detail});
+  }
+  for (const auto& problem : problems) {
+    const auto& rule = config.rules.at(problem.rule);
+    const auto label = labels.find(rule.id);
+    if (rule.pattern.empty()) {
+      continue;  // Said already: it is missing.
+    }
+    Fault fault{.file = config.rules_file,
+                .line = config.rule_lines.at(problem.rule),
+                .key = (label == labels.end() ? "rules" : label->second) + ".pattern",
+                .reason = problem.reason};
+    if (lenient) {
+      fault.reason = "Invalid pattern in rule " + (rule.name.empty() ? rule.id : rule.name) + ": " + fault.reason;
+      out.warnings.push_back(std::move(fault));
+    } else {
+      out.faults.push_back(std::move(fault));
+    }
+  }
+}
+
+}  // namespace alluvium::config
