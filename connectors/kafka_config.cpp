@@ -34,10 +34,11 @@ constexpr std::array fixed_properties{
 
 constexpr std::size_t mib = std::size_t{1} << 20;
 
-/// syslog's numbers, as librdkafka gives them.
+/// syslog's numbers, as librdkafka gives them. Failed connections come as events as well, which say
+/// it once.
 void log(const rd_kafka_t*, int level, const char* facility, const char* text) {
   constexpr int warning = 4, debug = 7;
-  if (level <= warning) {
+  if (level <= warning && std::string_view(facility) != "FAIL") {
     spdlog::warn("kafka: {} ({})", text, facility);
   } else if (level < debug) {
     spdlog::debug("kafka: {} ({})", text, facility);

@@ -2,6 +2,7 @@
 // librdkafka's objects with owners, and its log and errors in our words.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -41,7 +42,9 @@ class Complaints {
  public:
   using Clock = std::chrono::steady_clock;
 
-  void warn(const std::string& text) {
+  void warn(std::string text) {
+    // What follows changes each time: "(after 12ms in state CONNECT, 3 identical error(s) suppressed)".
+    text.resize(std::min(text.size(), text.find(" (after ")));
     const auto now = Clock::now();
     if (said_.size() >= texts_max) {
       said_.clear();

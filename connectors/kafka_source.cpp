@@ -121,8 +121,7 @@ Result<void> KafkaSource::open(pipeline::SourceListener& listener) {
 /// librdkafka bounds each partition's queue, we promise a bound for all of them: with many
 /// partitions the consumer is made again with smaller queues.
 Result<void> KafkaSource::fit_queues() {
-  const auto names = subscribed_topics(consumer_.get(), options_.topics);
-  const auto topics = names ? describe_topics(consumer_.get(), *names) : tl::unexpected(names.error());
+  const auto topics = find_topics(consumer_.get(), options_.topics);
   if (!topics) {
     return {};  // Not created yet, or not ours to describe: what was said before still serves.
   }
@@ -252,12 +251,12 @@ std::string KafkaSource::identity(PartitionSlot slot) {
   if (const auto known = ids_.find(topic); known != ids_.end()) {
     return known->second;
   }
-  const auto described = describe_topics(consumer_.get(), {topic});
-  if (!described || described->empty()) {
-    spdlog::debug("kafka: {}: its id is not known: {}", topic, described ? "" : described.error().detail);
-    return {};
+  // Not known is remembered as well: each try may take long, and a claim asks for each partition.
+  const auto id = topic_id(consumer_.get(), topic);
+  if (!id) {
+    spdlog::debug("kafka: {}", id.error().detail);
   }
-  return ids_[topic] = described->front().id;
+  return ids_[topic] = id.value_or("");
 }
 
 Result<pipeline::OffsetRange> KafkaSource::range(PartitionSlot slot) {
@@ -273,11 +272,7 @@ Result<pipeline::OffsetRange> KafkaSource::range(PartitionSlot slot) {
 }
 
 Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> KafkaSource::ends() {
-  const auto names = subscribed_topics(consumer_.get(), options_.topics);
-  if (!names) {
-    return tl::unexpected(names.error());
-  }
-  const auto topics = describe_topics(consumer_.get(), *names);
+  const auto topics = find_topics(consumer_.get(), options_.topics);
   if (!topics) {
     return tl::unexpected(topics.error());
   }

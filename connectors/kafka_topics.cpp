@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/kafka_topics.hpp"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <span>
@@ -15,6 +16,8 @@ using pipeline::fail;
 using pipeline::Result;
 
 using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, Destroyer<rd_kafka_metadata_destroy>>;
+using Topic = std::unique_ptr<rd_kafka_topic_t, Destroyer<rd_kafka_topic_destroy>>;
 using Collection = std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<rd_kafka_TopicCollection_destroy>>;
 
 Options admin_options(rd_kafka_t* client, rd_kafka_admin_op_t operation) {
@@ -37,6 +40,23 @@ Result<KafkaEvent> answer(rd_kafka_queue_t* queue, const char* question) {
   return event;
 }
 
+/// Of one topic, or of all.
+Result<Metadata> metadata(rd_kafka_t* client, rd_kafka_topic_t* topic) {
+  const rd_kafka_metadata_t* found = nullptr;
+  const auto error =
+      rd_kafka_metadata(client, topic == nullptr ? 1 : 0, topic, &found, static_cast<int>(kafka_answer_within.count()));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return fail(Errc::unavailable, std::string("list of topics: ") + rd_kafka_err2str(error));
+  }
+  return Metadata(found);
+}
+
+void add_once(std::vector<KafkaTopic>& topics, const rd_kafka_metadata_topic_t& found) {
+  if (std::none_of(topics.begin(), topics.end(), [&](const auto& topic) { return topic.name == found.topic; })) {
+    topics.push_back({found.topic, found.partition_cnt});
+  }
+}
+
 bool reads_committed_only(rd_kafka_t* client) {
   std::array<char, 64> value{};
   auto size = value.size();
@@ -46,51 +66,54 @@ bool reads_committed_only(rd_kafka_t* client) {
 
 }  // namespace
 
-Result<std::vector<std::string>> subscribed_topics(rd_kafka_t* client, const std::vector<std::string>& topics) {
-  std::vector<std::string> names;
-  std::vector<std::string> expressions;
-  for (const auto& topic : topics) {
-    (topic.starts_with('^') ? expressions : names).push_back(topic);
-  }
-  if (expressions.empty()) {
-    return names;
-  }
-  const rd_kafka_metadata_t* found = nullptr;
-  const auto error = rd_kafka_metadata(client, 1, nullptr, &found, static_cast<int>(kafka_answer_within.count()));
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return fail(Errc::unavailable, std::string("list of topics: ") + rd_kafka_err2str(error));
-  }
-  const std::unique_ptr<const rd_kafka_metadata_t, Destroyer<rd_kafka_metadata_destroy>> owner(found);
-  for (const auto& expression : expressions) {
-    regex_t compiled;
-    if (regcomp(&compiled, expression.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
-      continue;  // Refused when the source was made.
+Result<std::vector<KafkaTopic>> find_topics(rd_kafka_t* client, const std::vector<std::string>& subscription) {
+  std::vector<KafkaTopic> topics;
+  const auto is_expression = [](const std::string& topic) { return topic.starts_with('^'); };
+  for (const auto& name : subscription) {
+    if (is_expression(name)) {
+      continue;
     }
-    for (const auto& topic : std::span(found->topics, static_cast<std::size_t>(found->topic_cnt))) {
-      if (regexec(&compiled, topic.topic, 0, nullptr, 0) == 0 &&
-          std::find(names.begin(), names.end(), topic.topic) == names.end()) {
-        names.emplace_back(topic.topic);
+    const Topic topic(rd_kafka_topic_new(client, name.c_str(), nullptr));
+    const auto found = metadata(client, topic.get());
+    if (!found) {
+      return tl::unexpected(found.error());
+    }
+    for (const auto& known : std::span((*found)->topics, static_cast<std::size_t>((*found)->topic_cnt))) {
+      if (known.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return fail(Errc::unavailable, "topic " + name + ": " + rd_kafka_err2str(known.err));
+      }
+      add_once(topics, known);
+    }
+  }
+  if (std::none_of(subscription.begin(), subscription.end(), is_expression)) {
+    return topics;
+  }
+  const auto all = metadata(client, nullptr);
+  if (!all) {
+    return tl::unexpected(all.error());
+  }
+  for (const auto& expression : subscription) {
+    regex_t compiled;
+    if (!is_expression(expression) || regcomp(&compiled, expression.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+      continue;  // One that does not compile was refused when the source was made.
+    }
+    for (const auto& known : std::span((*all)->topics, static_cast<std::size_t>((*all)->topic_cnt))) {
+      if (regexec(&compiled, known.topic, 0, nullptr, 0) == 0) {
+        add_once(topics, known);
       }
     }
     regfree(&compiled);
   }
-  return names;
+  return topics;
 }
 
-Result<std::vector<KafkaTopic>> describe_topics(rd_kafka_t* client, const std::vector<std::string>& names) {
-  std::vector<KafkaTopic> topics;
-  if (names.empty()) {
-    return topics;
-  }
-  std::vector<const char*> texts;
-  for (const auto& name : names) {
-    texts.push_back(name.c_str());
-  }
-  const Collection wanted(rd_kafka_TopicCollection_of_topic_names(texts.data(), texts.size()));
+Result<std::string> topic_id(rd_kafka_t* client, const std::string& name) {
+  const char* text = name.c_str();
+  const Collection wanted(rd_kafka_TopicCollection_of_topic_names(&text, 1));
   const KafkaQueue queue(rd_kafka_queue_new(client));
   const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
   rd_kafka_DescribeTopics(client, wanted.get(), options.get(), queue.get());
-  const auto event = answer(queue.get(), "description of topics");
+  const auto event = answer(queue.get(), "id of topic");
   if (!event) {
     return tl::unexpected(event.error());
   }
@@ -98,22 +121,17 @@ Result<std::vector<KafkaTopic>> describe_topics(rd_kafka_t* client, const std::v
   const auto* const* described =
       rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event->get()), &count);
   for (const auto* topic : std::span(described, count)) {
-    KafkaTopic known{rd_kafka_TopicDescription_name(topic), "", 0};
     if (const auto* error = rd_kafka_TopicDescription_error(topic);
         error != nullptr && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return fail(Errc::unavailable, "topic " + known.name + ": " + rd_kafka_error_string(error));
+      return fail(Errc::unavailable, "topic " + name + ": " + rd_kafka_error_string(error));
     }
     const auto* id = rd_kafka_TopicDescription_topic_id(topic);
     if (id != nullptr &&
         (rd_kafka_Uuid_most_significant_bits(id) != 0 || rd_kafka_Uuid_least_significant_bits(id) != 0)) {
-      known.id = rd_kafka_Uuid_base64str(id);
+      return std::string(rd_kafka_Uuid_base64str(id));
     }
-    std::size_t partitions = 0;
-    rd_kafka_TopicDescription_partitions(topic, &partitions);
-    known.partitions = static_cast<std::int32_t>(partitions);
-    topics.push_back(std::move(known));
   }
-  return topics;
+  return std::string();
 }
 
 Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> end_offsets(
@@ -130,10 +148,9 @@ Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> end_offse
     return ends;
   }
   const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_LISTOFFSETS);
-  const std::unique_ptr<rd_kafka_error_t, Destroyer<rd_kafka_error_destroy>> refused(
-      rd_kafka_AdminOptions_set_isolation_level(options.get(), reads_committed_only(client)
-                                                                   ? RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
-                                                                   : RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
+  const KafkaError refused(rd_kafka_AdminOptions_set_isolation_level(
+      options.get(), reads_committed_only(client) ? RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
+                                                  : RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
   const KafkaQueue queue(rd_kafka_queue_new(client));
   rd_kafka_ListOffsets(client, wanted.get(), options.get(), queue.get());
   const auto event = answer(queue.get(), "ends of the partitions");

@@ -18,16 +18,15 @@ inline constexpr std::chrono::milliseconds kafka_answer_within{5000};
 
 struct KafkaTopic {
   std::string name;
-  std::string id;  ///< A UUID in base64; empty if the cluster has none.
   std::int32_t partitions = 0;
 };
 
-/// Resolves a subscription: names as they are, ^expressions by what the cluster has now.
-[[nodiscard]] pipeline::Result<std::vector<std::string>> subscribed_topics(rd_kafka_t* client,
-                                                                           const std::vector<std::string>& topics);
-/// `unavailable` also if one of them does not exist.
-[[nodiscard]] pipeline::Result<std::vector<KafkaTopic>> describe_topics(rd_kafka_t* client,
-                                                                        const std::vector<std::string>& names);
+/// What a subscription means now: names as they are, ^expressions by what the cluster has.
+/// `unavailable` also if a named topic does not exist.
+[[nodiscard]] pipeline::Result<std::vector<KafkaTopic>> find_topics(rd_kafka_t* client,
+                                                                    const std::vector<std::string>& subscription);
+/// A UUID in base64; empty if the cluster has none.
+[[nodiscard]] pipeline::Result<std::string> topic_id(rd_kafka_t* client, const std::string& name);
 /// The end of every partition as this client can reach it: under read_committed that is before the
 /// first open transaction.
 [[nodiscard]] pipeline::Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> end_offsets(
