@@ -3,13 +3,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/batch.hpp"
 
 namespace alluvium::pipeline {
 
-inline MessageView sample_message(const std::string& agent, const std::string& id, const std::string& content,
+/// Views of what it is given, which must outlive it.
+inline MessageView sample_message(std::string_view agent, std::string_view id, std::string_view content,
                                   std::int64_t offset) {
   MessageView message;
   message.id = id;
