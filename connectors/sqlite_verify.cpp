@@ -24,8 +24,8 @@ class Verification {
   std::vector<pipeline::AuditReport> run() {
     read_partitions();
     read_batches();
-    read_gaps();
     read_dead_letters();
+    read_gaps();
     read_memories();
     return finish();
   }

@@ -52,13 +52,12 @@ void LedgerAudit::add(const Position& position, Outcome outcome) {
 
 void LedgerAudit::add_gap(const Gap& gap) {
   report_.gaps += gap.to - gap.from;
-  cover_range(gap, "a gap");
+  cover_range(gap, false);
 }
 
 void LedgerAudit::add_lost(const Gap& lost) {
   report_.lost += lost.to - lost.from;
-  lost_.push_back(lost);
-  cover_range(lost, "lost");
+  cover_range(lost, true);
 }
 
 AuditReport LedgerAudit::finish(const OutcomeCounts& stored) {
@@ -104,12 +103,12 @@ void LedgerAudit::cover(std::int64_t offset) {
   covered_[bit] = true;
 }
 
-void LedgerAudit::cover_range(const Gap& range, const char* what) {
+void LedgerAudit::cover_range(const Gap& range, bool lost) {
   if (!in_reach(range.from, range.to)) {
     return;
   }
   if (range.to > report_.watermark) {
-    fault(range_text(range.from, range.to) + ": " + what + " that reaches above the watermark");
+    fault(range_text(range.from, range.to) + (lost ? ": lost" : ": a gap") + " above the watermark");
   }
   const auto first = static_cast<std::size_t>(range.from - report_.from);
   const auto last = static_cast<std::size_t>(range.to - report_.from);
@@ -117,8 +116,8 @@ void LedgerAudit::cover_range(const Gap& range, const char* what) {
     covered_.resize(last);
   }
   for (auto bit = first; bit < last; ++bit) {
-    if (covered_[bit]) {
-      fault("offset " + std::to_string(report_.from + static_cast<std::int64_t>(bit)) + " is done and yet " + what);
+    if (lost && covered_[bit]) {
+      fault("offset " + std::to_string(report_.from + static_cast<std::int64_t>(bit)) + " is done and yet lost");
     }
     covered_[bit] = true;
   }
@@ -130,7 +129,7 @@ void LedgerAudit::add_part(const Position& position) {
           " of its bundle, is there twice");
   };
   const auto found = partial_.find(position.offset);
-  if (found == partial_.end() && covered(position.offset) && !is_lost(position.offset)) {
+  if (found == partial_.end() && covered(position.offset)) {
     twice();
     return;
   }
@@ -154,10 +153,6 @@ void LedgerAudit::add_part(const Position& position) {
   }
 }
 
-bool LedgerAudit::is_lost(std::int64_t offset) const {
-  return std::ranges::any_of(lost_, [offset](const Gap& range) { return offset >= range.from && offset < range.to; });
-}
-
 bool LedgerAudit::covered(std::int64_t offset) const {
   const auto bit = static_cast<std::size_t>(offset - report_.from);
   return bit < covered_.size() && covered_[bit];
@@ -166,7 +161,7 @@ bool LedgerAudit::covered(std::int64_t offset) const {
 void LedgerAudit::find_partial_bundles() {
   std::vector<std::int64_t> offsets;
   for (const auto& [offset, bundle] : partial_) {
-    if (offset < report_.watermark && !is_lost(offset)) {
+    if (offset < report_.watermark && !covered(offset)) {
       offsets.push_back(offset);
     }
   }

@@ -24,7 +24,8 @@ struct AuditReport {
   static constexpr std::size_t faults_max = 20;
 };
 
-/// Fed with everything that is stored about one partition, in any order; then asked once.
+/// Fed with everything that is stored about one partition: first the positions, then the ranges, both in
+/// any order; then asked once.
 /// Holds one bit per offset since the partition's start, plus the bundles not yet seen whole.
 class LedgerAudit {
  public:
@@ -33,8 +34,9 @@ class LedgerAudit {
 
   LedgerAudit(TopicPartition partition, std::int64_t start_offset, std::int64_t watermark);
   void add(const Position& position, Outcome outcome);
+  /// A gap may lie over something done, whole or in part: compaction took the record away after that.
   void add_gap(const Gap& gap);
-  /// A part of a bundle may lie in a lost range: its other parts can't be read any more.
+  /// A lost range may lie over a bundle that is done in part: its other messages can't be read any more.
   void add_lost(const Gap& lost);
   /// Something wrong that the reader of the rows found itself.
   void fault(std::string what);
@@ -50,9 +52,8 @@ class LedgerAudit {
 
   bool in_reach(std::int64_t from, std::int64_t to);
   void cover(std::int64_t offset);
-  void cover_range(const Gap& range, const char* what);
+  void cover_range(const Gap& range, bool lost);
   void add_part(const Position& position);
-  [[nodiscard]] bool is_lost(std::int64_t offset) const;
   [[nodiscard]] bool covered(std::int64_t offset) const;
   void find_missing();
   void find_partial_bundles();
@@ -60,7 +61,6 @@ class LedgerAudit {
   AuditReport report_;
   std::vector<bool> covered_;  ///< By offset - report_.from.
   std::unordered_map<std::int64_t, Bundle> partial_;
-  std::vector<Gap> lost_;
   std::int64_t more_faults_ = 0;
 };
 

@@ -185,6 +185,23 @@ TEST_F(SqliteFileTest, TakesAnEmptyFileForANewStore) {
   EXPECT_EQ(claim(*open_store()).watermark, 0);
 }
 
+TEST_F(SqliteFileTest, IsMadeOnceByManyProcessesAtOnce) {
+  std::array<pid_t, 6> children{};
+  for (auto& child : children) {
+    child = ::fork();
+    if (child == 0) {
+      const auto store = open_sqlite_store({.path = path_}, test_clock);
+      ::_exit(store && (*store)->claim({.partition = chat0, .identity = "", .range = {.first = 0, .end = 1}}) ? 0 : 1);
+    }
+  }
+  for (const auto child : children) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(integer("SELECT seq FROM partitions"), 6);
+}
+
 TEST_F(SqliteFileTest, IsUnavailableWhereNoFileCanBe) {
   const auto store = open_sqlite_store({.path = folder_.file("missing/alluvium.db")}, test_clock);
   ASSERT_FALSE(store.has_value());

@@ -227,12 +227,17 @@ TEST_F(SqliteStoreTest, RefusesAWatermarkThatGoesBackAndASeqFromNowhere) {
   EXPECT_THAT(faults(), IsEmpty());
 }
 
-TEST_F(SqliteStoreTest, RefusesABatchWithoutAnOutcomeForEachMessage) {
+TEST_F(SqliteStoreTest, WritesNothingOfACommitWithABatchThatLacksOutcomes) {
   const auto store = open_store();
   const auto claimed = claim(*store);
-  auto batch = batch_of("a", {{.offset = 0}});
-  batch.outcomes.clear();
-  EXPECT_FALSE(store->commit(std::vector{commit_of(claimed, 1, {batch})}).has_value());
+  auto written = commit_of(claimed, 2, {batch_of("a", {{.offset = 0}}, {0}), batch_of("b", {{.offset = 1}}, {0})});
+  written.batches.back().outcomes.clear();
+  const auto refused = store->commit(std::vector{written});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::unsafe_to_go_on);
+  EXPECT_EQ(integer("SELECT (SELECT count(*) FROM batches) + (SELECT count(*) FROM memories)"), 0);
+  written.batches.back().outcomes = {Outcome::extracted};
+  EXPECT_EQ(commit(*store, {written}).memories, 2);
   EXPECT_THAT(faults(), IsEmpty());
 }
 
