@@ -40,7 +40,7 @@ int show(connectors::SqliteReader& store, const ListingOptions& options) {
     table.add({row.message_ids[i], place(row.topic, row.partition, row.positions.at(i)),
                std::string{pipeline::name(row.outcomes.at(i))}});
   }
-  print("\n" + table.text(terminal_width(), stdout_is_terminal() && may_style()));
+  print("\n" + table.text(table_width(), stdout_is_terminal() && may_style()));
   return done;
 }
 

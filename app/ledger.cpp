@@ -50,7 +50,7 @@ int show(connectors::SqliteReader& store, bool json) {
     table.add(std::move(cells));
   }
   if (!json && table.rows() > 0) {
-    print(table.text(terminal_width(), stdout_is_terminal() && may_style()));
+    print(table.text(table_width(), stdout_is_terminal() && may_style()));
   } else if (partitions->empty()) {
     complain("the ledger is empty: nothing was read yet");
   }

@@ -62,7 +62,7 @@ void Listing::finish(const std::string& nothing) {
     complain(nothing);
     return;
   }
-  print(table_.text(terminal_width(), stdout_is_terminal() && may_style()));
+  print(table_.text(table_width(), stdout_is_terminal() && may_style()));
   if (more_) {
     complain("these are the first " + std::to_string(rows_max_) + "; --limit N shows more, --json all");
   }

@@ -75,4 +75,8 @@ std::size_t terminal_width() {
   return width_default;
 }
 
+std::size_t table_width() {
+  return stdout_is_terminal() ? terminal_width() : std::string::npos;
+}
+
 }  // namespace alluvium::app

@@ -23,7 +23,9 @@ void complain(std::string_view text);
 [[nodiscard]] bool stderr_is_terminal();
 /// False if NO_COLOR is set or TERM is dumb.
 [[nodiscard]] bool may_style();
-/// Columns of the terminal, else COLUMNS, else 120.
+/// Columns of the terminal at stdout or stderr, else COLUMNS, else 120.
 [[nodiscard]] std::size_t terminal_width();
+/// How wide a table may be: as the terminal, if stdout is one; a file or a pipe cuts nothing off.
+[[nodiscard]] std::size_t table_width();
 
 }  // namespace alluvium::app

@@ -159,7 +159,7 @@ std::string all_text() {
     rates.add({std::string{use.use}, number(use.rate)});
   }
   rates.add({"any other", number(pipeline::rate_for_use(""))});
-  const auto width = terminal_width();
+  const auto width = table_width();
   return presets.text(width, styled) + "\n" + profiles.text(width, styled) + "\n" + rates.text(width, styled);
 }
 

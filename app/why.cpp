@@ -70,7 +70,7 @@ std::string receipt_text(const connectors::MemoryRow& memory, const connectors::
   for (const auto& source : sources) {
     table.add({source.message_id, source.place, source.outcome});
   }
-  return out + "\n" + table.text(terminal_width(), stdout_is_terminal() && may_style());
+  return out + "\n" + table.text(table_width(), stdout_is_terminal() && may_style());
 }
 
 int why(const Options& options) {
