@@ -99,7 +99,7 @@ def test_what_cannot_be_a_message_is_a_dead_letter_and_the_rest_goes_on(tmp_path
     dead = ndjson(alluvium("dead-letters", "export", "--store", store, store=store))
     reasons = {(letter["offset"], letter["index"]): letter["reason"] for letter in dead}
     assert reasons == {
-        (2, 0): "not_json", (3, 0): "wrong_type", (4, 0): "no_content", (5, 0): "no_content", (6, 0): "not_json",
+        (2, 0): "not_json", (3, 0): "wrong_type", (4, 0): "no_content", (5, 0): "no_content", (6, 0): "wrong_type",
         (7, 0): "not_json", (8, 0): "wrong_type", (9, 0): "not_utf8", (10, 0): "too_deep", (11, 0): "empty",
         (12, 1): "no_content",
     }
