@@ -49,7 +49,8 @@ void mend_surrogates(char* text, std::size_t size) {
       if (next >= 0xDC00 && next <= 0xDFFF) {
         length = 12;
       } else if (high || low) {
-        std::memcpy(at + 2, "fffd", 4);
+        std::fill_n(at + 2, 3, 'f');
+        at[5] = 'd';
       }
     }
     at += length;

@@ -155,7 +155,7 @@ OrFault<std::string_view> join_parts(const simdjson::dom::array& parts, std::str
 }  // namespace
 
 std::string_view name(Field field) {
-  constexpr std::array<std::string_view, field_count> names = {
+  static constexpr std::array<std::string_view, field_count> names = {
       "id",        "agent_id", "session_id",  "user_id", "org_id",      "role",    "content",
       "timestamp", "messages", "specversion", "data",    "data_base64", "subject", "time"};
   return names[static_cast<std::size_t>(field)];
