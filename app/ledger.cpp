@@ -68,10 +68,10 @@ std::string verdict(const pipeline::AuditReport& audit) {
     plus = " + ";
   }
   if (audit.gaps > 0) {
-    text += "; " + with_commas(audit.gaps) + " offsets without a message";
+    text += "; offsets without a record: " + with_commas(audit.gaps);
   }
   if (audit.lost > 0) {
-    text += "; " + with_commas(audit.lost) + " offsets lost to retention";
+    text += "; offsets lost to retention: " + with_commas(audit.lost);
   }
   text += audit.faults.empty() ? ": ok\n" : ": NOT PROVED\n";
   for (const auto& fault : audit.faults) {

@@ -75,7 +75,11 @@ std::string aligned(const std::vector<std::pair<std::string, std::string>>& fiel
   }
   std::string out;
   for (const auto& [name, value] : fields) {
-    out += name + ":" + std::string(widest - name.size() + 2, ' ') + cell(value, std::string::npos) + "\n";
+    out += name + ":";
+    if (!value.empty()) {
+      out += std::string(widest - name.size() + 2, ' ') + cell(value, std::string::npos);
+    }
+    out += "\n";
   }
   return out;
 }

@@ -56,16 +56,17 @@ std::string receipt_json(const connectors::MemoryRow& memory, const connectors::
 
 std::string receipt_text(const connectors::MemoryRow& memory, const connectors::BatchRow& batch,
                          const std::vector<Source>& sources) {
-  std::string out = aligned({{"memory", memory.id},
-                             {"content", memory.content},
-                             {"agent", memory.agent_id},
-                             {"made by", memory.method + (memory.rule_id.empty() ? "" : ", rule " + memory.rule_id)},
-                             {"created", memory.created_at},
-                             {"batch", batch.id},
-                             {"", std::to_string(batch.message_ids.size()) + " messages from " + batch.topic + "/" +
-                                      std::to_string(batch.partition) + ", " + std::to_string(batch.memories) +
-                                      (batch.memories == 1 ? " memory" : " memories")},
-                             {"cost", "$0, 0 tokens: rules are free"}});
+  std::string out =
+      aligned({{"memory", memory.id},
+               {"content", memory.content},
+               {"agent", memory.agent_id},
+               {"made by", memory.method + (memory.rule_id.empty() ? "" : ", rule " + memory.rule_id)},
+               {"created", memory.created_at},
+               {"batch", batch.id},
+               {"of it", std::to_string(batch.message_ids.size()) + " messages from " + batch.topic + "/" +
+                             std::to_string(batch.partition) + ", " + std::to_string(batch.memories) +
+                             (batch.memories == 1 ? " memory" : " memories")},
+               {"cost", "$0, 0 tokens: rules are free"}});
   Table table{{{.title = "RESTS ON", .gives_way = true}, {.title = "FROM", .gives_way = true}, {.title = "OUTCOME"}}};
   for (const auto& source : sources) {
     table.add({source.message_id, source.place, source.outcome});

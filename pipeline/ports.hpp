@@ -42,7 +42,7 @@ class SourceListener {
   virtual void on_revoked(std::span<const PartitionSlot> slots, bool lost) = 0;
   /// The next record of a partition. Offsets ascend; a jump means that nothing stands between.
   virtual void on_record(PartitionSlot slot, const RecordView& record) = 0;
-  /// The partition's end is reached for now: everything below `offset` was delivered or is a gap.
+  /// The partition's end is reached: everything below `offset` was delivered or is a gap.
   virtual void on_end(PartitionSlot slot, std::int64_t offset) = 0;
   /// The partition can't go on where it is (its log was truncated or deleted below the position):
   /// it has to be claimed and started again.
