@@ -16,7 +16,7 @@ constexpr std::array table{
         .commented = true},
     Key{.path = "rules.*.id",
         .kind = Kind::text,
-        .doc = "Unique, at most 128 characters. Memories carry it, so keep it when you change the rule.",
+        .doc = "Unique, at most 256 bytes. Memories carry it, so keep it when you change the rule.",
         .rule_slot = of_rule<&Rule::id>,
         .example = "account-issues",
         .required = true},

@@ -45,7 +45,7 @@ struct Key {
   double min = 0, max = 0;
   std::string_view choices = {};  ///< "one|two"
   std::string_view example = {};  ///< A value to show where the default is to have none.
-  std::string_view note = {};     ///< Why giving it has no effect yet: a warning.
+  std::string_view note = {};     ///< Why it has no effect yet: a warning, if it is not the default.
   bool secret = false;
   bool required = false;   ///< Once its section is there. Never empty then.
   bool commented = false;  ///< Of a section: the annotated default shows it commented out.

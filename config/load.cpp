@@ -134,7 +134,9 @@ void check_fields(Reader& reader, const pipeline::FieldMapping& fields) {
       pipeline::Decoder::Options one;
       one.fields.*field.pointer = fields.*field.pointer;
       if (const auto made = pipeline::Decoder::make(one); !made) {
-        reader.fault(reader.line_of(path), path, made.error().detail);
+        // Not the decoder's own words: they quote the beginning of the value, which may be a secret's.
+        reader.fault(reader.line_of(path), path,
+                     "want a JSON pointer of at most 1024 bytes: it begins with /, and ~ is written ~0, / ~1");
       }
     }
   }
@@ -157,7 +159,9 @@ void check_limits(Reader& reader, const Config& config) {
 /// In the order of the file; what is of another file comes after.
 void finish(const std::string& name, Loaded& out) {
   for (auto* list : {&out.faults, &out.warnings}) {
-    std::ranges::stable_sort(*list, {}, [&](const Fault& fault) { return std::tuple{fault.file != name, fault.line}; });
+    std::ranges::stable_sort(*list, {}, [&](const Fault& fault) {
+      return std::tuple{fault.file != name, std::max(fault.line, 1)};
+    });
     for (auto& fault : *list) {
       fault.key = scrub(std::move(fault.key), out.secrets);
       fault.reason = scrub(std::move(fault.reason), out.secrets);

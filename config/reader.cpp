@@ -183,9 +183,8 @@ void Reader::require(const Node& map, std::string_view pattern, const std::strin
 
 void Reader::warn_if_without_effect(const Key& key, const Node& node, int line, const std::string& path,
                                     const Slot& slot) {
-  const auto* flag = std::get_if<bool*>(&slot);
-  const bool off = flag != nullptr && !**flag;
-  if (!key.note.empty() && node.kind != Node::Kind::null && !off) {
+  const bool is_default = key.kind != Kind::section && format_value(key, slot) == format_default(key);
+  if (!key.note.empty() && node.kind != Node::Kind::null && !is_default) {
     warn(line, path, std::string{key.note});
   }
 }

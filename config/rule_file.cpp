@@ -7,11 +7,12 @@
 #include <utility>
 
 #include "config/expand.hpp"
+#include "config/secrets.hpp"
 
 namespace alluvium::config {
 namespace {
 
-constexpr std::size_t rule_id_bytes_max = 128;
+constexpr std::size_t label_bytes_max = 128;
 
 /// "rules[2] (Account Problems)", from what is written, before anything is read.
 std::string label_of(const Node& node, std::size_t index) {
@@ -19,10 +20,28 @@ std::string label_of(const Node& node, std::size_t index) {
   for (const auto* key : {"name", "id"}) {
     const auto* name = node.find(key);
     if (name != nullptr && name->kind == Node::Kind::scalar && !name->text.empty()) {
-      return label + " (" + name->text.substr(0, rule_id_bytes_max) + ")";
+      return label + " (" + name->text.substr(0, label_bytes_max) + ")";
     }
   }
   return label;
+}
+
+/// Compiling says "importance: want 0 to 1"; a reason without a field is the pattern's.
+std::pair<std::string, std::string> field_and_reason(const std::string& text) {
+  const auto colon = text.find(": ");
+  if (colon != std::string::npos && find_key("rules.*", text.substr(0, colon)) != nullptr) {
+    return {text.substr(0, colon), text.substr(colon + 2)};
+  }
+  return {"pattern", text};
+}
+
+/// RE2's reasons end with the part of the pattern that is wrong. Where a secret is in the pattern, that
+/// part could be a part of the secret.
+std::string without_pattern(const std::string& reason, const pipeline::Rule& rule, const Loaded& loaded) {
+  const bool is_secret =
+      std::ranges::find(loaded.secret_keys, "rules." + rule.id + ".pattern") != loaded.secret_keys.end() ||
+      scrub(rule.pattern, loaded.secrets) != rule.pattern;
+  return is_secret ? reason.substr(0, reason.find(": ")) : reason;
 }
 
 /// Takes the place of the preset's rule of that id, or comes after all.
@@ -60,9 +79,6 @@ void read_list(Reader& reader, const Node& list, RuleLabels& labels, Loaded& out
     for (auto at = secrets_before; at < out.secret_keys.size(); ++at) {
       auto& key = out.secret_keys[at];
       key = "rules." + rule.id + key.substr(key.rfind('.'));
-    }
-    if (rule.id.size() > rule_id_bytes_max) {
-      reader.fault(node.line, label + ".id", "want at most " + std::to_string(rule_id_bytes_max) + " bytes");
     }
     const auto [first, is_new] = lines_of_ids.emplace(rule.id, node.line);
     if (!is_new && !rule.id.empty()) {
@@ -135,18 +151,17 @@ void check_rules(const RuleLabels& labels, bool lenient, Loaded& out) {
   for (const auto& problem : problems) {
     const auto& rule = config.rules.at(problem.rule);
     const auto label = labels.find(rule.id);
-    if (rule.pattern.empty()) {
-      continue;  // Said already: it is missing.
-    }
+    const auto [field, whole_reason] = field_and_reason(problem.reason);
+    const auto reason = without_pattern(whole_reason, rule, out);
     Fault fault{.file = config.rules_file,
                 .line = config.rule_lines.at(problem.rule),
-                .key = (label == labels.end() ? "rules" : label->second) + ".pattern",
-                .reason = problem.reason};
-    if (lenient) {
-      fault.reason = "Invalid pattern in rule " + (rule.name.empty() ? rule.id : rule.name) + ": " + fault.reason;
+                .key = (label == labels.end() ? "rules" : label->second) + '.' + field,
+                .reason = reason};
+    if (lenient && field == "pattern") {
+      fault.reason = "Invalid pattern in rule " + (rule.name.empty() ? rule.id : rule.name) + ": " + reason;
       out.warnings.push_back(std::move(fault));
-    } else {
-      out.faults.push_back(std::move(fault));
+    } else if (std::ranges::find(out.faults, fault.key, &Fault::key) == out.faults.end()) {
+      out.faults.push_back(std::move(fault));  // Unless something is said of that field already.
     }
   }
 }

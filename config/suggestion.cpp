@@ -47,6 +47,11 @@ std::string suggest_key(std::string_view parent, std::string_view unknown) {
   if (unknown.size() > name_bytes_max) {
     return {};
   }
+  if (unknown.find('.') != std::string_view::npos) {
+    const auto whole = std::ranges::find(keys(), unknown, &Key::path);
+    return whole == keys().end() ? std::string{}
+                                 : "write " + std::string{whole->name()} + " under " + std::string{whole->parent()};
+  }
   const auto wanted = spelling(unknown);
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(1, wanted.size() / 3) + 1;
@@ -60,9 +65,8 @@ std::string suggest_key(std::string_view parent, std::string_view unknown) {
     }
   }
   if (best.empty() && !parent.starts_with("rules.")) {
-    const auto elsewhere = std::ranges::find_if(keys(), [&](const Key& key) {
-      return !key.is_of_rule() && (spelling(key.name()) == wanted || key.path == unknown);
-    });
+    const auto elsewhere = std::ranges::find_if(
+        keys(), [&](const Key& key) { return !key.is_of_rule() && spelling(key.name()) == wanted; });
     best = elsewhere == keys().end() ? std::string{} : std::string{elsewhere->path};
   }
   return best.empty() ? best : "did you mean " + best + "?";

@@ -7,8 +7,8 @@
 
 namespace alluvium::config {
 
-/// "did you mean max_hold?", "did you mean buffer.max_hold?" for a key that stands elsewhere, or
-/// empty. `parent` is a path of the table.
+/// "did you mean max_hold?", "did you mean buffer.max_hold?" for a key that stands elsewhere, "write
+/// max_hold under buffer" for buffer.max_hold in one, or empty. `parent` is a path of the table.
 [[nodiscard]] std::string suggest_key(std::string_view parent, std::string_view unknown);
 
 }  // namespace alluvium::config

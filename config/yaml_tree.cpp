@@ -21,15 +21,20 @@ int line_of(const YAML::Mark& mark) {
   return mark.line + 1;
 }
 
-/// Builds the tree from yaml-cpp's events. What it can't take it throws as yaml-cpp's own exception,
-/// which read_yaml() catches.
+/// What is YAML but not a config. Passes through yaml-cpp; read_yaml() catches it.
+class Refused final : public YAML::ParserException {
+ public:
+  using ParserException::ParserException;
+};
+
+/// Builds the tree from yaml-cpp's events.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   Node root;
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) {
-      throw YAML::ParserException{mark, "want one document: nothing after ---"};
+      throw Refused{mark, "want one document: nothing after ---"};
     }
   }
   void OnDocumentEnd() override {}
@@ -43,7 +48,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchored_.find(anchor);
     if (found == anchored_.end()) {
-      throw YAML::ParserException{mark, "an alias can't stand inside what it names"};
+      throw Refused{mark, "an alias can't stand inside what it names"};
     }
     count(found->second, open_.size(), mark);
     place(found->second, mark);
@@ -111,19 +116,18 @@ class TreeBuilder final : public YAML::EventHandler {
       parent.key_line = line_of(mark);
       parent.has_key = true;
     } else {
-      throw YAML::ParserException{mark, "want a plain word as the key"};
+      throw Refused{mark, "want a plain word as the key"};
     }
   }
   /// Counts a whole subtree, which an alias brings at once.
   void count(const Node& node, std::size_t depth, const YAML::Mark& mark) {
     if (depth >= yaml_depth_max) {
-      throw YAML::ParserException{mark, "nested deeper than " + std::to_string(yaml_depth_max) + " levels"};
+      throw Refused{mark, "nested deeper than " + std::to_string(yaml_depth_max) + " levels"};
     }
     text_bytes_ += node.text.size();
     if (++nodes_ > yaml_nodes_max || text_bytes_ > yaml_text_bytes_max) {
-      throw YAML::ParserException{mark, "too much content, with what aliases repeat: want at most " +
-                                            std::to_string(yaml_nodes_max) + " values and " +
-                                            format_size(yaml_text_bytes_max)};
+      throw Refused{mark, "too much content, with what aliases repeat: want at most " + std::to_string(yaml_nodes_max) +
+                              " values and " + format_size(yaml_text_bytes_max)};
     }
     for (const auto& item : node.items) {
       count(item, depth + 1, mark);
@@ -177,6 +181,8 @@ tl::expected<Node, YamlFault> read_yaml(const std::string& text) {
     while (parser.HandleNextDocument(builder)) {
     }
     return std::move(builder.root);
+  } catch (const Refused& error) {
+    return tl::unexpected{YamlFault{line_of(error.mark), error.msg}};
   } catch (const YAML::Exception& error) {
     return tl::unexpected{YamlFault{std::max(1, line_of(error.mark)), "not valid YAML: " + error.msg}};
   } catch (const std::exception& error) {
