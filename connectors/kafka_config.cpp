@@ -109,6 +109,8 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
       {"fetch.message.max.bytes", std::to_string(fetch_bytes)},
       // How long a partition whose queue was full is left alone: the default is a second.
       {"fetch.queue.backoff.ms", "20"},
+      // How long a broker sits on an empty answer; an end of a partition is only seen after it.
+      {"fetch.wait.max.ms", "100"},
       // New topics and partitions are noticed within this time; the default is five minutes.
       {"topic.metadata.refresh.interval.ms", "30000"},
   };
@@ -117,7 +119,9 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
   }
   const auto protocol = options.properties.find("group.protocol");
   if (protocol == options.properties.end() || protocol->second != "consumer") {
-    properties["partition.assignment.strategy"] = "cooperative-sticky";  // The new protocol has its own.
+    // The new protocol has its own, on the broker.
+    properties["partition.assignment.strategy"] = "cooperative-sticky";
+    properties["heartbeat.interval.ms"] = "1000";  // A member hears with it that the group changes.
   }
   for (const auto& [name, value] : options.properties) {
     properties[name] = value;

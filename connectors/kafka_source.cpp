@@ -219,15 +219,15 @@ bool KafkaSource::serve_group() {
 }
 
 void KafkaSource::on_error(rd_kafka_resp_err_t error, const std::string& text) {
+  std::array<char, 512> reason{};
+  const auto fatal = rd_kafka_fatal_error(consumer_.get(), reason.data(), reason.size());
+  if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    fatal_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
+                 ? "another member of group " + options_.group + " has taken over this instance id"
+                 : std::string(reason.data());
+    return;
+  }
   switch (error) {
-    case RD_KAFKA_RESP_ERR__FATAL: {
-      std::array<char, 512> reason{};
-      const auto cause = rd_kafka_fatal_error(consumer_.get(), reason.data(), reason.size());
-      fatal_ = cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
-                   ? "another member of group " + options_.group + " uses the same instance id: " + reason.data()
-                   : std::string(reason.data());
-      return;
-    }
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
       not_let_in_ = true;
       break;

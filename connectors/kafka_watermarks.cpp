@@ -7,7 +7,7 @@ namespace {
 using State = KafkaPartition::State;
 
 constexpr std::chrono::seconds every{1};
-constexpr std::chrono::milliseconds last_answer_within{5000};
+constexpr std::chrono::milliseconds last_answer_within{2000};
 
 KafkaPartitions empty_list() {
   return KafkaPartitions(rd_kafka_topic_partition_list_new(8));
