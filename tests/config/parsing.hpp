@@ -46,7 +46,7 @@ inline std::string content_of(const std::filesystem::path& path) {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "alluvium-config-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "alluvium-config-").string() + std::string(6, 'X');
     path_ = ::mkdtemp(name.data());
   }
   ~TemporaryFolder() {
