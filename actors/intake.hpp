@@ -35,6 +35,10 @@ class Intake final : public pipeline::SourceListener {
   [[nodiscard]] pipeline::Result<void> run();
   /// Any thread: reads no more, flushes and commits what is held, then ends.
   void stop();
+  /// The polling thread: ends a buffer as a crash would. For tests and drills.
+  void crash_a_buffer() {
+    router_.crash_a_buffer();
+  }
 
   void on_assigned(std::span<const pipeline::PartitionSlot> slots) override;
   void on_revoked(std::span<const pipeline::PartitionSlot> slots, bool lost) override;

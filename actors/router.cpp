@@ -125,6 +125,17 @@ void Router::drop_all() {
   }
 }
 
+void Router::crash_a_buffer() {
+  for (auto& routes : routes_) {
+    for (auto& [agent_id, route] : routes) {
+      if (route.slot->pending.load(std::memory_order_acquire) != 0) {
+        caf::anon_send_exit(route.buffer, caf::exit_reason::kill);
+        return;
+      }
+    }
+  }
+}
+
 std::size_t Router::size() const {
   std::size_t sum = 0;
   for (const auto& routes : routes_) {

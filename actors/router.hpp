@@ -39,6 +39,8 @@ class Router {
   /// Ends a partition's buffers without a flush: someone will read their messages again.
   void drop(pipeline::PartitionSlot slot);
   void drop_all();
+  /// Ends a buffer as a crash would. For tests and drills.
+  void crash_a_buffer();
 
   /// Agents that have, or had at the last sweep, pending messages.
   [[nodiscard]] std::size_t size() const;

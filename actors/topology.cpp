@@ -48,7 +48,7 @@ struct Engine::Parts {
         system{system_config},
         supervisor{system.spawn(
             actors::supervisor, [this, &store, &metrics, clock] { return build(store, metrics, clock); }, &inbox,
-            &metrics, pipeline::RestartPolicy{})},
+            &metrics, pipeline::RestartPolicy{options.restarts})},
         intake{options, policy, std::move(decoder), source, system, supervisor, inbox, credit, metrics} {}
 
   /// One stage: the writer on a thread of its own, since the store blocks, and the extractors.
@@ -57,6 +57,7 @@ struct Engine::Parts {
     WriterOptions writing;
     writing.batches_max = options.commit_batches_max;
     writing.interval = options.commit_interval;
+    writing.retry_first = options.retry_first;
     stage->writer = system.spawn<caf::detached>(writer, &store, &inbox, &metrics, writing);
     for (std::size_t i = 0; i < worker_count(options); ++i) {
       stage->extractors.push_back(system.spawn(extractor, options.extraction, stage->writer, clock));
@@ -68,14 +69,14 @@ struct Engine::Parts {
 
   std::shared_ptr<const Stage> current() {
     const std::lock_guard lock{latest_mutex};
-    return latest;
+    return latest.lock();
   }
 
   EngineOptions options;
   pipeline::Credit credit;  // Before the actors: what they drop gives back to it.
   Inbox inbox;
   std::mutex latest_mutex;
-  std::shared_ptr<const Stage> latest;
+  std::weak_ptr<const Stage> latest;  // Not owned: CAF waits for a detached actor until its last handle is gone.
   SystemConfig system_config;
   caf::actor_system system;
   Supervisor supervisor;
@@ -126,6 +127,10 @@ void Engine::crash_writer() {
   if (const auto stage = parts_->current()) {
     caf::anon_send_exit(stage->writer, caf::exit_reason::kill);
   }
+}
+
+void Engine::crash_buffer() {
+  parts_->intake.crash_a_buffer();
 }
 
 }  // namespace alluvium::actors

@@ -30,6 +30,8 @@ class Engine {
   /// Any thread: ends an extractor, or else the writer, as a crash would. For tests and drills.
   void crash_extractor();
   void crash_writer();
+  /// The same for a buffer with messages in it; only on the thread that run() is on.
+  void crash_buffer();
 
  private:
   struct Parts;

@@ -109,8 +109,10 @@ class Commits {
 
   void commit() {
     auto& here = state();
+    bool was_retry = false;
     do {
-      if (here.outstanding.empty()) {
+      was_retry = !here.outstanding.empty();  // Then what came meanwhile waits too, and no tick is due for it.
+      if (!was_retry) {
         take_next();
       }
       if (here.outstanding.empty()) {
@@ -120,7 +122,7 @@ class Commits {
         arm(back_off());
         return;
       }
-    } while (here.batches >= options_.batches_max);
+    } while (was_retry || here.batches >= options_.batches_max);
     here.retry_delay = std::chrono::milliseconds{0};
     if (here.finish_wanted) {
       answer_finish();

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/agent_buffer.hpp"
+
+#include <caf/scheduler/test_coordinator.hpp>
+#include <gtest/gtest.h>
+
+#include "actors/router.hpp"
+
+namespace alluvium::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Router and buffers on CAF's test scheduler: one thread, virtual time, every run the same.
+class AgentBufferTest : public testing::Test {
+ protected:
+  struct TestConfig : caf::actor_system_config {
+    TestConfig() {
+      set("scheduler.policy", caf::atom("testing"));
+    }
+  };
+
+  void SetUp() override {
+    auto stage = std::make_shared<Stage>();
+    stage->extractors.push_back(extractor_);
+    router_.use(std::make_shared<const BufferContext>(BufferContext{
+        pipeline::BatchPolicy::make(
+            {.max_messages = 4, .min_messages = 2, .idle_timeout = 60s, .max_hold = 120s, .max_bytes = 100})
+            .value(),
+        &credit_, stage, supervisor_}));
+  }
+
+  void TearDown() override {
+    router_.drop_all();
+    caf::anon_send_exit(extractor_, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(supervisor_, caf::exit_reason::user_shutdown);
+    router_.use(nullptr);
+    scheduler().run();
+  }
+
+  void send(int count, const std::string& content = "I moved to Oslo") {
+    auto chunk = std::make_shared<RoutedChunk>();
+    for (int i = 0; i < count; ++i) {
+      pipeline::MessageView message;
+      const auto id = std::to_string(next_offset_);
+      message.id = id;
+      message.agent_id = "ada";
+      message.content = content;
+      message.position.offset = next_offset_++;
+      chunk->messages.add(message, 0);
+    }
+    router_.route(std::move(chunk), {claim_});
+    scheduler().run();
+  }
+
+  void advance(std::chrono::nanoseconds by) {
+    scheduler().advance_time(by);
+    router_.sweep(scheduler().clock().now());
+    scheduler().run();
+  }
+
+  caf::scheduler::test_coordinator& scheduler() {
+    return dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
+  }
+
+  std::vector<std::size_t> batch_sizes_;
+  std::vector<std::int64_t> offsets_;
+  std::vector<std::string> crashes_;
+  pipeline::Credit credit_{1 << 20};
+  ClaimPtr claim_ = std::make_shared<const PartitionClaim>(PartitionClaim{0, 1, {"chat", 0}});
+
+  TestConfig config_;
+  caf::actor_system system_{config_};
+  Extractor extractor_ = system_.spawn([this](Extractor::pointer) -> Extractor::behavior_type {
+    return {[this](const WorkPtr& work) {
+      batch_sizes_.push_back(work->batch.size());
+      for (std::size_t i = 0; i < work->batch.size(); ++i) {
+        offsets_.push_back(work->batch[i].position.offset);
+      }
+    }};
+  });
+  Supervisor supervisor_ = system_.spawn([this](Supervisor::pointer) -> Supervisor::behavior_type {
+    return {[](Launch) {}, [this](Crashed, const std::string& what) { crashes_.push_back(what); }};
+  });
+  Router router_{system_};
+  std::int64_t next_offset_ = 0;
+};
+
+TEST_F(AgentBufferTest, HandsOnAFullBatchAtOnceAndTheRestWhenIdle) {
+  send(6);
+  EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{4});
+  advance(59s);
+  EXPECT_EQ(batch_sizes_.size(), 1U);
+  advance(1s);
+  EXPECT_EQ(batch_sizes_, (std::vector<std::size_t>{4, 2}));
+}
+
+TEST_F(AgentBufferTest, KeepsTheOrderOfMessagesAcrossBuffersThatEndAndStart) {
+  for (int i = 0; i < 9; ++i) {
+    send(i % 5 + 1);
+    advance(i % 3 == 0 ? 60s : 1s);
+  }
+  advance(120s);
+  ASSERT_EQ(offsets_.size(), static_cast<std::size_t>(next_offset_));
+  for (std::size_t i = 0; i < offsets_.size(); ++i) {
+    EXPECT_EQ(offsets_[i], static_cast<std::int64_t>(i));
+  }
+}
+
+TEST_F(AgentBufferTest, HoldsTooFewMessagesUntilMaxHoldAndNoLonger) {
+  send(1);
+  advance(119s);
+  EXPECT_TRUE(batch_sizes_.empty());
+  advance(1s);
+  EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{1});
+}
+
+TEST_F(AgentBufferTest, ANewMessagePutsTheIdleTimeoutOff) {
+  send(2);
+  advance(59s);
+  send(1);
+  advance(59s);
+  EXPECT_TRUE(batch_sizes_.empty());
+  advance(1s);
+  EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{3});
+}
+
+TEST_F(AgentBufferTest, ABatchNeverExceedsMaxBytesUnlessOneMessageDoes) {
+  send(1, std::string(60, 'a'));
+  send(1, std::string(41, 'b'));  // Together one byte too many (with the separator two).
+  EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{1});
+  send(1, std::string(200, 'c'));
+  EXPECT_EQ(batch_sizes_, (std::vector<std::size_t>{1, 1, 1}));
+}
+
+TEST_F(AgentBufferTest, EndsWhenItIsEmptyAndCostsNothingThen) {
+  send(4);
+  EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{4});
+  EXPECT_EQ(router_.size(), 1U);
+  advance(1s);
+  EXPECT_EQ(router_.size(), 0U);
+  EXPECT_EQ(credit_.held(), 0);
+  EXPECT_TRUE(crashes_.empty());
+}
+
+TEST_F(AgentBufferTest, FlushHandsOnWhateverThereIs) {
+  send(1);
+  router_.flush();
+  scheduler().run();
+  EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{1});
+}
+
+TEST_F(AgentBufferTest, GivesItsCreditBackWhenItsPartitionIsDroppedAndCallsThatNoCrash) {
+  send(3);
+  EXPECT_GT(credit_.held(), 0);
+  router_.drop(0);
+  scheduler().run();
+  EXPECT_EQ(credit_.held(), 0);
+  EXPECT_TRUE(batch_sizes_.empty());
+  EXPECT_TRUE(crashes_.empty());
+}
+
+TEST_F(AgentBufferTest, TellsTheSupervisorIfItEndsWithMessagesPending) {
+  send(3);
+  router_.crash_a_buffer();
+  scheduler().run();
+  EXPECT_EQ(crashes_.size(), 1U);
+  EXPECT_EQ(credit_.held(), 0);
+}
+
+}  // namespace
+}  // namespace alluvium::actors
