@@ -64,7 +64,7 @@ int batches(const ListingOptions& options) {
     return listing.as_table() ? listing.add_row({row.id, row.agent_id, row.topic + "/" + std::to_string(row.partition),
                                                  row.outcome, std::to_string(row.outcomes.size()),
                                                  std::to_string(row.memories), pipeline::iso8601(row.ended_ms)})
-                              : listing.add_json(batch_json(row));
+                              : print_line(batch_json(row));
   });
   listing.finish("no batches");
   return read ? done : report(read.error());

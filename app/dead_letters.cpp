@@ -94,7 +94,7 @@ int dead_letters(const ListingOptions& options) {
                ? listing.add_row({std::to_string(row.number), place(row.topic, row.partition, row.letter.position),
                                   row.letter.key, std::string{pipeline::name(row.letter.reason)}, row.letter.detail,
                                   row.letter.payload})
-               : listing.add_json(dead_letter_json(row));
+               : print_line(dead_letter_json(row));
   });
   listing.finish("no dead letters");
   return read ? done : report(read.error());

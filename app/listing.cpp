@@ -49,7 +49,7 @@ bool Listing::add_row(std::vector<std::string> cells) {
   return true;
 }
 
-bool Listing::add_json(const std::string& object) {
+bool print_line(const std::string& object) {
   print(object + "\n");
   return true;
 }

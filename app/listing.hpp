@@ -36,14 +36,13 @@ class Listing {
   static constexpr std::int64_t rows_default = 100;
 
   Listing(const ListingOptions& options, std::vector<Column> columns);
-  /// True: rows are wanted by add_row(), else by add_json().
+  /// True: rows are wanted by add_row(), else lines by print_line().
   [[nodiscard]] bool as_table() const {
     return as_table_;
   }
   [[nodiscard]] connectors::RowFilter filter() const;
-  /// Both return what the reader's callback is to return.
+  /// False if the table is full: the reader may stop.
   bool add_row(std::vector<std::string> cells);
-  bool add_json(const std::string& object);
   /// Prints the table, and on stderr whether there is more. `nothing` is said if there was no row.
   void finish(const std::string& nothing);
 
@@ -55,6 +54,8 @@ class Listing {
   Table table_;
 };
 
+/// Prints one JSON object and a line end; true, which tells the reader to go on.
+bool print_line(const std::string& object);
 /// "key:  value" lines, aligned: what `show` prints to a person.
 [[nodiscard]] std::string aligned(const std::vector<std::pair<std::string, std::string>>& fields);
 [[nodiscard]] std::string joined(const std::vector<std::string>& items, const std::string& separator);

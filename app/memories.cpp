@@ -66,7 +66,7 @@ int memories(const ListingOptions& options) {
   const auto read = (*store)->memories(listing.filter(), [&](const connectors::MemoryRow& row) {
     return listing.as_table()
                ? listing.add_row({row.id, row.agent_id, row.type, importance(row.importance), row.rule_id, row.content})
-               : listing.add_json(memory_json(row));
+               : print_line(memory_json(row));
   });
   listing.finish("no memories");
   return read ? done : report(read.error());
