@@ -18,6 +18,11 @@ struct Claimed {
   ClaimPtr claim;
   pipeline::Claim state;
 };
+/// The store would not: the ledger and the stream contradict each other.
+struct ClaimRefused {
+  ClaimPtr claim;
+  pipeline::Error error;
+};
 /// Another engine has claimed the partition since.
 struct Fenced {
   ClaimPtr claim;
@@ -43,7 +48,7 @@ struct StageDown {};
 struct Fatal {
   pipeline::Error error;
 };
-using Event = std::variant<Claimed, Fenced, Released, Advanced, Finished, StageReady, StageDown, Fatal>;
+using Event = std::variant<Claimed, ClaimRefused, Fenced, Released, Advanced, Finished, StageReady, StageDown, Fatal>;
 
 /// Bounded by what can be under way: a few events per partition and commit.
 class Inbox {

@@ -16,7 +16,8 @@ constexpr auto look_interval = 200ms;      // Between two looks whether the whol
 constexpr auto fenced_delay = 1000ms;      // Before a partition that someone else claimed is claimed back.
 constexpr auto unavailable_delay = 500ms;  // Before the source is asked again.
 constexpr auto ends_patience = 30s;        // For the stream to exist at all, with --until-end.
-constexpr auto relief_interval = 50ms;     // Between two flushes for lack of credit.
+constexpr std::int64_t dead_letter_overhead_bytes = 400;
+constexpr auto relief_interval = 50ms;  // Between two flushes for lack of credit.
 
 }  // namespace
 
@@ -79,178 +80,6 @@ void Intake::stop() {
   source_.wake();
 }
 
-// Memberships and claims ----------------------------------------------------------------------
-
-Intake::Partition& Intake::partition(PartitionSlot slot) {
-  if (slot >= partitions_.size()) {
-    partitions_.resize(slot + 1);
-    claims_.resize(slot + 1);
-  }
-  return partitions_[slot];
-}
-
-void Intake::on_assigned(std::span<const PartitionSlot> slots) {
-  for (const auto slot : slots) {
-    wait_for_claim(slot, 0ms);
-  }
-}
-
-void Intake::on_revoked(std::span<const PartitionSlot> slots, bool lost) {
-  std::vector<PartitionSlot> leaving;
-  for (const auto slot : slots) {
-    router_.drop(slot);
-    partition(slot).settled.reset();
-    claims_[slot].reset();
-    partition(slot).phase = stage_ && !lost ? Phase::leaving : Phase::foreign;
-    leaving.push_back(slot);
-  }
-  if (stage_) {
-    caf::anon_send(stage_->writer, ReleaseCommand{leaving});
-  }
-  if (!stage_ || lost) {
-    if (auto released = source_.release(leaving); !released) {
-      fatal_ = released.error();
-    }
-  }
-}
-
-void Intake::on_stalled(PartitionSlot slot, const std::string& detail) {
-  spdlog::warn("{}/{} can't be read on from {}: {}", source_.name(slot).topic, source_.name(slot).partition,
-               partition(slot).next, detail);
-  wait_for_claim(slot, unavailable_delay);
-}
-
-void Intake::wait_for_claim(PartitionSlot slot, std::chrono::milliseconds delay) {
-  auto& here = partition(slot);
-  router_.drop(slot);
-  claims_[slot].reset();
-  here.settled.reset();
-  here.phase = Phase::waiting;
-  here.at_end = false;
-  here.claim_at = std::chrono::steady_clock::now() + delay;
-  finish_sent_ = false;
-}
-
-void Intake::claim_what_waits(TimePoint now) {
-  if (!stage_) {
-    return;
-  }
-  for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
-    if (partitions_[slot].phase == Phase::waiting && partitions_[slot].claim_at <= now) {
-      claim(slot);
-    }
-  }
-}
-
-void Intake::claim(PartitionSlot slot) {
-  auto& here = partitions_[slot];
-  auto range = source_.range(slot);
-  if (!range) {
-    if (range.error().code == pipeline::Errc::unavailable) {
-      here.claim_at = std::chrono::steady_clock::now() + unavailable_delay;
-    } else {
-      fatal_ = range.error();
-    }
-    return;
-  }
-  claims_[slot] = std::make_shared<const PartitionClaim>(PartitionClaim{slot, ++epoch_, source_.name(slot)});
-  here.phase = Phase::claiming;
-  const bool reset = options_.reset_ledger && !here.was_reset;
-  here.was_reset = true;
-  caf::anon_send(
-      stage_->writer,
-      ClaimCommand{claims_[slot], {source_.name(slot), source_.identity(slot), *range, options_.start_at_end, reset}});
-}
-
-void Intake::handle(Claimed& event) {
-  const auto slot = event.claim->slot;
-  auto& here = partition(slot);
-  if (here.phase != Phase::claiming || claims_[slot]->epoch != event.claim->epoch) {
-    return;
-  }
-  here.phase = Phase::running;
-  here.next = here.watermark = event.state.watermark;
-  here.done = pipeline::OffsetLedger{event.state.watermark};
-  for (const auto& position : event.state.done) {
-    here.done.mark(position);
-  }
-  here.done_end = event.state.done.empty() ? here.next : event.state.done.back().offset + 1;
-  if (event.state.lost > 0) {
-    metrics_.offsets_lost.fetch_add(event.state.lost, std::memory_order_relaxed);
-    spdlog::error("{}/{}: {} offsets were deleted by retention before they were read; recorded as lost",
-                  event.claim->name.topic, event.claim->name.partition, event.state.lost);
-  }
-  const pipeline::StartAt start{slot, here.next};
-  if (auto started = source_.start({&start, 1}); !started) {
-    if (started.error().code == pipeline::Errc::unavailable) {
-      wait_for_claim(slot, unavailable_delay);
-    } else {
-      fatal_ = started.error();
-    }
-    return;
-  }
-  hold(slot, false);
-  mark_if_at_end(slot, false);
-}
-
-void Intake::handle(Fenced& event) {
-  const auto slot = event.claim->slot;
-  if (claims_[slot] && claims_[slot]->epoch == event.claim->epoch) {
-    spdlog::warn("{}/{} was claimed by another engine", event.claim->name.topic, event.claim->name.partition);
-    wait_for_claim(slot, fenced_delay);
-  }
-}
-
-void Intake::handle(Released& event) {
-  std::erase_if(event.slots, [this](auto slot) { return partition(slot).phase != Phase::leaving; });
-  for (const auto slot : event.slots) {
-    partition(slot).phase = Phase::foreign;
-  }
-  if (auto released = source_.release(event.slots); !released) {
-    fatal_ = released.error();
-  }
-}
-
-void Intake::handle(Advanced& event) {
-  const auto slot = event.claim->slot;
-  if (!claims_[slot] || claims_[slot]->epoch != event.claim->epoch) {
-    return;
-  }
-  auto& here = partitions_[slot];
-  here.watermark = event.watermark;
-  source_.report_watermark(slot, event.watermark);
-  if (here.held && !here.at_end && here.next - here.watermark < pipeline::window_offsets_max / 2) {
-    hold(slot, false);
-  }
-}
-
-void Intake::handle(StageReady& event) {
-  stage_ = event.stage;
-  router_.use(std::make_shared<const BufferContext>(BufferContext{policy_, &credit_, stage_, supervisor_}));
-}
-
-void Intake::handle(StageDown& /*event*/) {
-  stage_.reset();
-  std::vector<PartitionSlot> leaving;
-  for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
-    if (partitions_[slot].phase == Phase::leaving) {
-      partitions_[slot].phase = Phase::foreign;
-      leaving.push_back(slot);
-    } else if (partitions_[slot].phase != Phase::foreign) {
-      wait_for_claim(slot, 0ms);
-    }
-  }
-  if (!leaving.empty()) {
-    if (auto released = source_.release(leaving); !released) {
-      fatal_ = released.error();
-    }
-  }
-}
-
-void Intake::handle(Fatal& event) {
-  fatal_ = event.error;
-}
-
 // Records ---------------------------------------------------------------------------------------
 
 void Intake::on_record(PartitionSlot slot, const pipeline::RecordView& record) {
@@ -291,7 +120,7 @@ void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordV
   }
   for (auto& letter : dead_) {
     auto& out = settled(slot, here);
-    out.charge.add(static_cast<std::int64_t>(letter.payload.size()) + message_overhead_bytes);
+    out.charge.add(static_cast<std::int64_t>(letter.payload.size() + letter.key.size()) + dead_letter_overhead_bytes);
     out.dead_letters.push_back(std::move(letter));
   }
 }

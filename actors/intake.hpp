@@ -66,11 +66,13 @@ class Intake final : public pipeline::SourceListener {
     bool at_end = false;  ///< --until-end: as far as it has to go.
     bool held = false;    ///< Not read: its window is full, or it waits to be claimed.
     bool was_reset = false;
-    SettledPtr settled;  ///< Dead letters and gaps of the poll under way.
+    bool refused = false;  ///< The store would not grant it at the last try.
+    SettledPtr settled;    ///< Dead letters and gaps of the poll under way.
   };
 
   Partition& partition(pipeline::PartitionSlot slot);
   void handle(Claimed& event);
+  void handle(ClaimRefused& event);
   void handle(Fenced& event);
   void handle(Released& event);
   void handle(Advanced& event);

@@ -20,7 +20,7 @@ struct EngineOptions {
   std::size_t credit_bytes = std::size_t{128} << 20;  ///< Messages held between source and commit.
   std::size_t commit_batches_max = 1024;              ///< Per transaction.
   std::chrono::milliseconds commit_interval{50};      ///< The oldest batch waits no longer for company.
-  std::chrono::milliseconds retry_first{100};  ///< Before a commit that failed is tried again; doubles to 5 s.
+  std::chrono::milliseconds retry_first{100};         ///< Before a commit that failed is tried again; doubles to 5 s.
   pipeline::RestartPolicy::Options restarts;
   bool until_end = false;
   bool start_at_end = false;  ///< For topics the ledger has never seen.

@@ -71,7 +71,7 @@ class Commits {
         state().claims.push_back(command);
         arm(back_off());
       } else {
-        inbox_->push(Fatal{std::move(claimed.error())});
+        inbox_->push(ClaimRefused{command.claim, std::move(claimed.error())});
       }
       return;
     }
