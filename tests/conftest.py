@@ -5,12 +5,14 @@ import json
 import os
 import pathlib
 import random
+import select
 import subprocess
+import time
 import uuid
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 class Kafka:
@@ -150,6 +152,14 @@ class Alluvium:
         done = self.run(*arguments, **options)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines() if line]
+
+    @staticmethod
+    def wait_for(condition, timeout=30):
+        """Returns when `condition()` holds; fails if it does not within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < deadline, "waited in vain"
+            select.select([], [], [], 0.005)
 
     def stop_all(self):
         for process in self.started:
