@@ -31,8 +31,10 @@ using Clock = std::chrono::steady_clock;
 class Folder {
  public:
   Folder() {
-    auto pattern = (std::filesystem::temp_directory_path() / "alluvium-file-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
+    static int number = 0;
+    const auto name = "alluvium-file-" + std::to_string(::getpid()) + "-" + std::to_string(number++);
+    path_ = std::filesystem::temp_directory_path() / name;
+    std::filesystem::create_directory(path_);
   }
   ~Folder() {
     std::filesystem::remove_all(path_);

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "connectors/kafka_config.hpp"
 #include "tests/support/kafka_cluster.hpp"
 
 namespace alluvium::connectors {
@@ -68,6 +69,28 @@ TEST(KafkaConfig, RefusesEmptyAndUnusableNames) {
   options = some_options();
   options.group.clear();
   EXPECT_THAT(reason_of(options), HasSubstr("group"));
+}
+
+TEST(KafkaConfig, DividesThePrefetchBudgetByThePartitions) {
+  auto options = some_options();
+  options.queue_bytes_max = std::size_t{64} << 20;
+  EXPECT_EQ(kafka_queue_kib(options, 0), 4096U) << "nobody knows how many there are";
+  EXPECT_EQ(kafka_queue_kib(options, 16), 4096U);
+  EXPECT_EQ(kafka_queue_kib(options, 17), 3855U);
+  EXPECT_EQ(kafka_queue_kib(options, 1024), 64U);
+  EXPECT_EQ(kafka_queue_kib(options, 1025), 64U) << "less would be a fetch for every few records";
+  options.queue_bytes_max = std::size_t{1} << 30;
+  EXPECT_EQ(kafka_queue_kib(options, 0), 8192U);
+}
+
+TEST(KafkaSource, ReadsATopicOfManyPartitions) {
+  Cluster cluster(1, 60);
+  for (std::int32_t partition = 0; partition < 60; ++partition) {
+    cluster.produce_many(partition, 20);
+  }
+  Member member(cluster);
+  ASSERT_TRUE(member.poll_until([&] { return member.ends.size() == 60; }));
+  EXPECT_EQ(member.records(), 1200U);
 }
 
 TEST(KafkaSource, SaysThatNoBrokerAnswers) {
