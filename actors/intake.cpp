@@ -214,14 +214,16 @@ std::size_t Intake::budget() {
 
 // Ends --------------------------------------------------------------------------------------------
 
-std::optional<std::int64_t> Intake::target(PartitionSlot slot) const {
-  if (!ends_) {
-    return std::nullopt;
+/// Asked only once ends_ is known.
+std::int64_t Intake::target(PartitionSlot slot) {
+  auto& known = partitions_[slot].target;
+  if (!known) {
+    const auto& name = source_.name(slot);
+    const auto found = std::find_if(ends_->begin(), ends_->end(), [&](const auto& end) { return end.first == name; });
+    // A partition added since the start is not part of what this run has to reach.
+    known = found == ends_->end() ? 0 : found->second;
   }
-  const auto& name = source_.name(slot);
-  const auto found = std::find_if(ends_->begin(), ends_->end(), [&](const auto& end) { return end.first == name; });
-  // A partition added since the start has to be read as far as it goes, once.
-  return found == ends_->end() ? 0 : found->second;
+  return *known;
 }
 
 void Intake::mark_if_at_end(PartitionSlot slot, bool source_says_so) {
@@ -230,8 +232,8 @@ void Intake::mark_if_at_end(PartitionSlot slot, bool source_says_so) {
     return;
   }
   const auto end = target(slot);
-  const bool unknown = *end == std::numeric_limits<std::int64_t>::max();
-  if (here.next >= *end || (source_says_so && unknown)) {
+  const bool unknown = end == std::numeric_limits<std::int64_t>::max();
+  if (here.next >= end || (source_says_so && unknown)) {
     here.at_end = true;
     hold(slot, true);
   }
@@ -247,8 +249,8 @@ bool Intake::everything_reached() {
     }
     if (here.phase == Phase::running) {
       mark_if_at_end(slot, false);
-      if (const auto end = target(slot); *end != std::numeric_limits<std::int64_t>::max()) {
-        ahead += std::max<std::int64_t>(0, *end - here.next);
+      if (const auto end = target(slot); end != std::numeric_limits<std::int64_t>::max()) {
+        ahead += std::max<std::int64_t>(0, end - here.next);
       }
     }
     reached = reached && here.phase == Phase::running && here.at_end;

@@ -63,8 +63,9 @@ class Intake final : public pipeline::SourceListener {
     std::int64_t done_end = 0;    ///< No offset from here on is in `done`.
     std::int64_t next = 0;        ///< The offset expected next.
     std::int64_t watermark = 0;
-    bool at_end = false;  ///< --until-end: as far as it has to go.
-    bool held = false;    ///< Not read: its window is full, or it waits to be claimed.
+    std::optional<std::int64_t> target;  ///< --until-end: how far it has to go, once known.
+    bool at_end = false;                 ///< It is that far.
+    bool held = false;                   ///< Not read: its window is full, or it waits to be claimed.
     bool was_reset = false;
     bool refused = false;  ///< The store would not grant it at the last try.
     SettledPtr settled;    ///< Dead letters and gaps of the poll under way.
@@ -93,7 +94,7 @@ class Intake final : public pipeline::SourceListener {
   void look_for_end(TimePoint now);
   [[nodiscard]] bool everything_reached();
   void mark_if_at_end(pipeline::PartitionSlot slot, bool source_says_so);
-  [[nodiscard]] std::optional<std::int64_t> target(pipeline::PartitionSlot slot) const;
+  [[nodiscard]] std::int64_t target(pipeline::PartitionSlot slot);
   void wind_up(TimePoint now);
 
   const EngineOptions& options_;

@@ -30,7 +30,7 @@ class Commits {
     }
     const auto& batch = extracted.batch.batch;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      partition->ledger.mark(batch[i].position);
+      partition->ledger.mark(batch.position(i));
     }
     partition->next.batches.push_back(std::move(extracted.batch));
     state().charges.push_back(std::move(extracted.charge));

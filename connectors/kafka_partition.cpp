@@ -77,10 +77,13 @@ void KafkaPartition::pull() {
 KafkaPartition::Progress KafkaPartition::read(pipeline::SourceListener& listener, std::size_t bytes_max,
                                               Complaints& complaints) {
   Progress progress;
-  if (pulled_next_ == pulled_.size()) {
-    pull();
-  }
-  while (readable() && pulled_next_ < pulled_.size() && progress.bytes < bytes_max) {
+  while (readable() && progress.bytes < bytes_max) {
+    if (pulled_next_ == pulled_.size()) {
+      pull();
+      if (pulled_.empty()) {
+        break;
+      }
+    }
     // Owned here: the listener may call stop(), which drops all that is left.
     const KafkaMessage message(std::exchange(pulled_[pulled_next_], nullptr));
     ++pulled_next_;

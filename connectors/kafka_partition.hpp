@@ -54,7 +54,8 @@ class KafkaPartition {
     std::size_t bytes = 0;
     std::size_t calls = 0;  ///< Of the listener.
   };
-  /// Delivers up to about `bytes_max` from this partition. The listener may stop or restart the
+  /// Delivers what this partition has, up to about `bytes_max`: deep, so that what is grouped by agent
+  /// afterwards comes in large groups. The listener may stop or restart the
   /// partition meanwhile.
   Progress read(pipeline::SourceListener& listener, std::size_t bytes_max, Complaints& complaints);
 

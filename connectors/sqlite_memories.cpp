@@ -30,7 +30,7 @@ bool MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& 
     json += ']';
   };
   append_list(keywords_, memory.keywords, [](const std::string& word) { return std::string_view{word}; });
-  append_list(sources_, memory.sources, [&](std::uint32_t source) { return batch[source].id; });
+  append_list(sources_, memory.sources, [&](std::uint32_t source) { return batch.id(source); });
   auto hash = hash_(key);
   for (int i = 0; i < probes_max; ++i, ++hash) {
     const auto place = static_cast<std::int64_t>(hash);

@@ -21,12 +21,12 @@ bool join_message_ids(const pipeline::Batch& batch, const pipeline::TopicPartiti
   joined.clear();
   bool all_default = true;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto message = batch[i];
-    all_default = all_default && message.id == default_message_id(partition, message.position);
+    const auto id = batch.id(i);
+    all_default = all_default && id == default_message_id(partition, batch.position(i));
     if (i > 0) {
       joined += '\n';
     }
-    joined += message.id;
+    joined += id;
   }
   return !all_default;
 }

@@ -194,7 +194,7 @@ class SqliteStore final : public pipeline::Store {
     positions_.clear();
     outcomes_.clear();
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      positions_.push_back(batch[i].position);
+      positions_.push_back(batch.position(i));
       outcomes_ += outcome_letter(extracted.outcomes[i]);
     }
     const auto positions = pipeline::encode_positions(positions_);

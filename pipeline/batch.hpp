@@ -13,7 +13,7 @@
 namespace alluvium::pipeline {
 
 /// A plain value, cheap to move. Contents and ids are kept in one string each, so a pending message
-/// costs little beyond its own bytes (about 40 bytes).
+/// costs little beyond its own bytes (about 80 bytes).
 class Batch {
  public:
   Batch() = default;
@@ -37,26 +37,40 @@ class Batch {
   }
   /// The message at `i`, its views into this batch: they end with it, or with the next append().
   [[nodiscard]] MessageView operator[](std::size_t i) const;
+  // Parts of it, for those who need no more.
+  [[nodiscard]] std::string_view content(std::size_t i) const {
+    const auto begin = i == 0 ? 0 : entries_[i - 1].content_end;
+    return {contents_.data() + begin, entries_[i].content_end - begin};
+  }
+  [[nodiscard]] std::string_view id(std::size_t i) const {
+    return text(entries_[i].id);
+  }
+  [[nodiscard]] const Position& position(std::size_t i) const {
+    return entries_[i].position;
+  }
 
  private:
+  /// A piece of texts_.
+  struct Piece {
+    std::uint32_t begin = 0;
+    std::uint32_t size = 0;
+  };
   struct Entry {
     std::uint32_t content_end;
-    std::uint32_t id_end;
+    Piece id, session_id, user_id, org_id;
     Position position;
     std::int64_t timestamp_ms;
-    std::uint32_t speaker;
     Role role;
   };
-  struct Speaker {
-    std::string session_id, user_id, org_id;
-  };
-  std::uint32_t speaker(const MessageView& message);
+  Piece keep(std::string_view text_to_keep, Piece before);
+  [[nodiscard]] std::string_view text(Piece piece) const {
+    return {texts_.data() + piece.begin, piece.size};
+  }
 
   std::string agent_id_;
   std::string contents_;  ///< One after the other. At most 4 GiB, which max_bytes keeps far away.
-  std::string ids_;
+  std::string texts_;     ///< Ids of messages, sessions, users and orgs; what repeats is kept once.
   std::vector<Entry> entries_;
-  std::vector<Speaker> speakers_;  ///< Nearly always one or two; never more than messages.
 };
 
 }  // namespace alluvium::pipeline

@@ -98,7 +98,7 @@ std::string memory_id(const Batch& batch, const Memory& memory) {
   fields.add(memory.content);
   fields.add(memory.sources.size());
   for (const auto source : memory.sources) {
-    fields.add(batch[source].id);
+    fields.add(batch.id(source));
   }
   const auto hash = fields.hash128();
   std::string id = "mem_";
@@ -115,11 +115,11 @@ std::string batch_id(const Batch& batch, std::string_view topic, std::int32_t pa
   fields.add(partition);
   fields.add(batch.size());
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto message = batch[i];
-    fields.add(message.position.offset);
-    fields.add(message.position.index);
-    fields.add(message.position.count);
-    fields.add(message.id);
+    const auto& position = batch.position(i);
+    fields.add(position.offset);
+    fields.add(position.index);
+    fields.add(position.count);
+    fields.add(batch.id(i));
   }
   // A time before 1970 would put a second sign into the id.
   const auto first_ms = batch.empty() ? 0 : std::max<std::int64_t>(0, batch[0].timestamp_ms);

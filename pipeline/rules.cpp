@@ -119,7 +119,7 @@ struct JoinedBatch {
       if (i > 0) {
         text.push_back(' ');
       }
-      text.append(batch[i].content);
+      text.append(batch.content(i));
       ends.push_back(text.size());
     }
   }
@@ -245,7 +245,7 @@ std::vector<Memory> RuleSet::match(const Batch& batch, Scratch& scratch) const {
   const auto& in_batches = state_->batch_rules;
   own.for_agent.assign(size(), ForAgent::unknown);
   for (std::size_t i = 0; i < batch.size() && !in_messages.empty(); ++i) {
-    const auto content = batch[i].content;
+    const auto content = batch.content(i);
     state_->prefilter->find(content, own.scan, own.candidates);
     for (const auto candidate : own.candidates) {
       const auto& rule = in_messages[candidate];
