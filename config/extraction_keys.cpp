@@ -11,8 +11,7 @@ using pipeline::Rule;
 constexpr std::array table{
     Key{.path = "rules",
         .kind = Kind::rules,
-        .doc = "Your patterns; each match is a memory. They are added to the preset's; one with the same id takes the "
-               "place of the preset's.",
+        .doc = "Your patterns; each match is a memory. They take the place of the preset's.",
         .commented = true},
     Key{.path = "rules.*.id",
         .kind = Kind::text,

@@ -100,7 +100,9 @@ class Printer {
   }
 
   void print_rules() {
-    if (!config_.rules.empty()) {
+    if (config_.rules.empty() && !config_.preset.empty()) {
+      line(0, "rules: []");
+    } else if (!config_.rules.empty()) {
       line(0, "rules:");
     }
     for (auto& rule : config_.rules) {

@@ -44,18 +44,6 @@ std::string without_pattern(const std::string& reason, const pipeline::Rule& rul
   return is_secret ? reason.substr(0, reason.find(": ")) : reason;
 }
 
-/// Takes the place of the preset's rule of that id, or comes after all.
-void place(pipeline::Rule rule, int line, Config& config) {
-  const auto same = std::ranges::find(config.rules, rule.id, &pipeline::Rule::id);
-  if (same == config.rules.end()) {
-    config.rules.push_back(std::move(rule));
-    config.rule_lines.push_back(line);
-  } else {
-    config.rule_lines[static_cast<std::size_t>(same - config.rules.begin())] = line;
-    *same = std::move(rule);
-  }
-}
-
 void read_list(Reader& reader, const Node& list, RuleLabels& labels, Loaded& out) {
   if (list.kind == Node::Kind::null) {
     return;
@@ -68,6 +56,8 @@ void read_list(Reader& reader, const Node& list, RuleLabels& labels, Loaded& out
     reader.fault(list.line, "rules", "want at most " + std::to_string(out.config.rule_limits.rules_max) + " rules");
     return;
   }
+  out.config.rules.clear();  // A list of one's own takes the place of the preset's.
+  out.config.rule_lines.clear();
   std::map<std::string, int> lines_of_ids;
   for (std::size_t i = 0; i < list.items.size(); ++i) {
     const auto& node = list.items[i];
@@ -86,7 +76,10 @@ void read_list(Reader& reader, const Node& list, RuleLabels& labels, Loaded& out
                    "given twice: the rule in line " + std::to_string(first->second) + " has it already");
     }
     labels.emplace(rule.id, label);
-    place(std::move(rule), node.line, out.config);
+    if (is_new || rule.id.empty()) {
+      out.config.rules.push_back(std::move(rule));
+      out.config.rule_lines.push_back(node.line);
+    }
   }
 }
 

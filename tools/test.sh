@@ -3,9 +3,9 @@
 #
 #   tools/test.sh [CTEST ARGUMENT]...      for example: tools/test.sh -R pipeline
 #
-# Twice: what users run (release), then the rooms, the fuzz corpora and the tests on files again under
-# AddressSanitizer and UndefinedBehaviorSanitizer. Exits non-zero if any test failed; the second part
-# runs all the same.
+# The binary that users run (release) goes through the tests of whole processes; then the rooms, the
+# fuzz corpora and the processes on files run under AddressSanitizer and UndefinedBehaviorSanitizer.
+# Exits non-zero if any test failed; the second part runs all the same.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 started=$SECONDS
@@ -13,9 +13,10 @@ failed=()
 say() { printf '\n== %s (%d:%02d)\n' "$*" $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)); }
 
 build() {
-  say "Building $1"
-  cmake --preset "$1" -DALLUVIUM_TESTS=ON >/dev/null
-  cmake --build --preset "$1"
+  local preset="$1" && shift
+  say "Building $preset"
+  cmake --preset "$preset" -DALLUVIUM_TESTS=ON >/dev/null
+  cmake --build --preset "$preset" "$@"
 }
 run_tests() {
   local name="$1" && shift
@@ -24,11 +25,11 @@ run_tests() {
 }
 
 tools/setup.sh --tests
-build release
-run_tests release --preset release -j2 "$@"
+build release --target alluvium
+run_tests "release, whole processes" --preset release --label-regex process "$@"
 build asan
-run_tests asan --preset asan -j2 --label-exclude process "$@"
-[ $# -gt 0 ] || run_tests "asan, on files" --preset asan -R 'end_to_end/test_(commands|examples)' --no-tests=ignore
+run_tests "asan, rooms and corpora" --preset asan -j2 --label-exclude process "$@"
+[ $# -gt 0 ] || run_tests "asan, processes on files" --preset asan -R 'end_to_end/test_(commands|examples|file_run)'
 
 if [ "${#failed[@]}" -gt 0 ]; then
   say "FAILED: ${failed[*]}"

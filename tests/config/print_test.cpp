@@ -54,26 +54,6 @@ selection:
   rate: 0.3
   by: value
 rules:
-  - id: account-issues
-    name: "Account Problems"
-    pattern: "(account|login|password|billing).*(problem|issue|error|failed)"
-    kind: regex
-    scope: message
-    memory_type: episodic
-    importance: 0.9
-    keywords: [account, technical-issue]
-    active: true
-    agents: ["*"]
-  - id: feature-requests
-    name: "Feature Requests"
-    pattern: "(need|want|wish|request).*(feature|functionality)"
-    kind: regex
-    scope: message
-    memory_type: semantic
-    importance: 0.7
-    keywords: [feature-request, feedback]
-    active: true
-    agents: ["*"]
   - id: mine
     name: "Über"
     pattern: "a$${b}|\"c\""

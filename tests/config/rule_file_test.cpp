@@ -122,14 +122,19 @@ TEST(Rules, AreLimitedInNumber) {
   EXPECT_EQ(faults_of(list(max + 1)), Faults{"a.yaml:3: rules: want at most 10000 rules"});
 }
 
-TEST(Rules, AreAddedToThePresetsAndReplaceThoseOfTheSameId) {
-  const auto loaded =
-      parse_with_source("preset: customer-support\nrules: [{id: mine, pattern: m}, {id: account-issues, pattern: a}]");
+TEST(Rules, TakeThePlaceOfThePresets) {
+  const auto loaded = parse_with_source("preset: customer-support\nrules: [{id: mine, pattern: m}]");
   ASSERT_THAT(texts(loaded.faults), IsEmpty());
-  EXPECT_THAT(ids(loaded.config), ElementsAre("account-issues", "feature-requests", "mine"));
-  EXPECT_EQ(loaded.config.rules[0].pattern, "a");
-  EXPECT_THAT(loaded.config.rules[0].keywords, IsEmpty());
-  EXPECT_THAT(loaded.config.rule_lines, ElementsAre(3, 0, 3));
+  EXPECT_THAT(ids(loaded.config), ElementsAre("mine"));
+  EXPECT_THAT(loaded.config.rule_lines, ElementsAre(3));
+}
+
+TEST(Rules, OfThePresetStayWhereNoneAreGivenAndGoWithAnEmptyList) {
+  EXPECT_THAT(ids(parse_with_source("preset: customer-support\nrules:").config),
+              ElementsAre("account-issues", "feature-requests"));
+  const auto none = parse_with_source("preset: customer-support\nrules: []");
+  EXPECT_THAT(ids(none.config), IsEmpty());
+  EXPECT_THAT(ids(parse(print(none), "a.yaml", {}, false).config), IsEmpty());
 }
 
 TEST(RuleFile, IsAListOrHasOneUnderRules) {
