@@ -114,6 +114,7 @@ def test_a_killed_run_is_finished_by_the_next_with_the_same_result(alluvium, set
 
 
 def watermark(store):
+    """0 while the engine has not made the store's tables yet."""
     try:
         return query(store, "select coalesce(max(watermark), 0) from partitions")[0][0]
     except sqlite3.OperationalError:
@@ -154,3 +155,17 @@ def test_run_reads_stdin_and_resumes_it(alluvium, setup):
         done = alluvium.run("run", "-c", config, "--until-end", stdin=text)
         assert done.returncode == 0, done.stderr
     assert outcomes(store)["extracted"] == 9
+
+
+def test_an_idle_buffer_leaves_in_silence_and_a_lonely_message_at_max_hold(alluvium, setup):
+    path, store, config = setup([line(1, "pair"), line(2, "pair"), line(3, "lonely")])
+    config.write_text(CONFIG.format(path=path, store=store).replace(
+        "min_messages: 2", "min_messages: 2, idle_timeout: 300ms, max_hold: 900ms"))
+    process = alluvium.start("run", "-c", config, "--progress", "never")
+
+    def done():
+        return watermark(store) == 4 and [row[0] for row in query(store, "select agent_id from batches order by id")]
+
+    alluvium.wait_for(lambda: done() == ["pair", "lonely"])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
