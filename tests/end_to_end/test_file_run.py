@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`run` and `extract` on files: every line accounted for, resumed, drained."""
 import json
-import os
 import signal
 import sqlite3
 
@@ -80,7 +79,7 @@ def test_sigterm_drains_what_is_held(alluvium, setup):
     _, store, config = setup([line(n, agent=f"agent-{n}") for n in range(50)])
     # Without --until-end it follows the file: one message per agent is held until it is told to end.
     process = alluvium.start("run", "-c", config, "--progress", "never")
-    alluvium.wait_for(lambda: os.path.exists(store) and query(store, "select count(*) from partitions")[0][0] == 1)
+    alluvium.wait_for(lambda: watermark(store) == 1)  # Claimed.
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     done = alluvium.run("run", "-c", config, "--until-end")
