@@ -5,7 +5,7 @@ import signal
 import sqlite3
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 CONFIG = """
 source: {{kafka: {{brokers: "{brokers}", topics: [{topic}], group: {topic}, start: earliest, properties: {{session.timeout.ms: "6000"}}}}}}
@@ -52,6 +52,9 @@ def test_a_topic_with_several_partitions_is_read_to_its_end_once(alluvium, kafka
     assert query(store, "select count(*) from memories") == [(2_000,)]
     finish(alluvium, config)
     assert query(store, "select count(*) from memories") == [(2_000,)]
+    # For lag displays; a start never uses it.
+    committed = [max(0, offset) for offset in kafka.committed("several", "several", 4)]  # None where nothing was.
+    assert committed == kafka.ends("several", 4)
 
 
 def test_bundles_count_each_of_their_messages(alluvium, kafka, setup):
@@ -77,11 +80,37 @@ def test_aborted_transactions_and_control_records_are_gaps(alluvium, kafka, setu
 
 
 def test_a_compacted_topic_has_gaps_and_tombstones_are_dead_letters(alluvium, kafka, setup):
-    store, config = setup("compacted", 1, {"cleanup.policy": "compact"})
-    kafka.produce("compacted", list(messages(30, agents=3)) + [("agent-0", None)])
+    store, config = setup("compacted", 1, {"cleanup.policy": "compact", "segment.ms": "100",
+                                           "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "100"})
+    # Only the last message of each key survives; a record much later rolls the segment, so that it can be cleaned.
+    kafka.produce("compacted", [("a", message) for _, message in messages(30)] + list(messages(3, agents=3, first=50)))
+
+    def compacted():
+        kafka.produce("compacted", [("roll", b'{"agent_id":"r","content":"a later one"}')])
+        return offsets(kafka, "compacted")[:4] != list(range(4))
+
+    alluvium.wait_for(compacted, timeout=90)
+    kafka.produce("compacted", [("agent-0", None)])
     finish(alluvium, config)
-    assert query(store, "select extracted, dead from partitions") == [(30, 1)]
+    extracted, dead, gaps, watermark, empty = query(
+        store, "select extracted, dead, gaps, watermark, empty from partitions")[0]
+    assert (extracted, dead) == (4, 1)
+    assert gaps >= 29
+    assert extracted + dead + gaps + empty == watermark == kafka.ends("compacted", 1)[0]
     assert query(store, "select reason from dead_letters") == [("empty",)]
+
+
+def offsets(kafka, topic):
+    """Of the records that are still there."""
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "looks", "enable.partition.eof": True})
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    found = []
+    while True:
+        record = consumer.poll(10)
+        if record is None or record.error():
+            consumer.close()
+            return found
+        found.append(record.offset())
 
 
 def test_an_engine_that_joins_and_leaves_loses_and_doubles_nothing(alluvium, kafka, setup):
