@@ -11,12 +11,12 @@ namespace alluvium::app {
 
 /// How far a run is.
 struct Progress {
-  std::int64_t messages = 0;             ///< That have an outcome, of this run.
-  std::optional<std::int64_t> expected;  ///< How many there will be, if that is known.
-  double messages_per_second = 0;        ///< Now, not on average.
+  std::int64_t messages = 0;               ///< That have an outcome, of this run.
+  std::optional<std::int64_t> expected{};  ///< How many there will be, if that is known.
+  double messages_per_second = 0;          ///< Now, not on average.
   std::int64_t memories = 0;
-  std::optional<double> cost_usd;   ///< Left out of the line while no model is in use.
-  std::optional<std::int64_t> lag;  ///< Records of the stream that are not settled.
+  std::optional<double> cost_usd{};   ///< Left out of the line while no model is in use.
+  std::optional<std::int64_t> lag{};  ///< Records of the stream that are not settled.
 };
 
 /// "12,400/50,000 msgs  310k/s  812 memories  $0.43  lag 1.2k  ETA 12s"
