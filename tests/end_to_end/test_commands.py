@@ -35,7 +35,10 @@ def ndjson(text):
 
 def on_a_terminal(*arguments, columns=100):
     """What the command prints where stdout is a terminal of that width."""
-    master, slave = pty.openpty()
+    try:
+        master, slave = pty.openpty()
+    except OSError:
+        pytest.skip("this machine has no pseudo-terminals (a container without /dev/pts)")
     # Both ends know the width: the command asks for it.
     import fcntl
     import struct
