@@ -2,7 +2,8 @@
 // The actor that turns batches into memories. Several run, each with its own scratch memory.
 #pragma once
 
-#include <string>
+#include <deque>
+#include <memory>
 
 #include "actors/protocol.hpp"
 #include "pipeline/extraction.hpp"
@@ -12,10 +13,15 @@ namespace alluvium::actors {
 struct ExtractorState {
   static constexpr const char* name = "extractor";
   std::unique_ptr<pipeline::RuleSet::Scratch> scratch;
+  std::deque<WorkPtr> backlog;  ///< Bounded by the credit its batches hold.
+  bool tick_due = false;
 };
 
-/// Sends what it extracts to `writer`. Holds nothing between two batches.
+/// Sends what it extracts to `writer`. While the memories that wait to be committed hold all of
+/// `results`, batches wait here: what rules make of a batch can be many times its size. One batch
+/// may overshoot it.
 Extractor::behavior_type extractor(Extractor::stateful_pointer<ExtractorState> self,
-                                   pipeline::ExtractionOptions options, Writer writer, pipeline::WallClock clock);
+                                   pipeline::ExtractionOptions options, Writer writer, pipeline::Credit* results,
+                                   pipeline::WallClock clock);
 
 }  // namespace alluvium::actors

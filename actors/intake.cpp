@@ -66,6 +66,7 @@ pipeline::Result<void> Intake::run() {
       return polled;
     }
     hand_on();
+    relieve_windows(now);
     if (now >= next_sweep_) {
       router_.sweep(now);
       next_sweep_ = now + policy_.sweep_interval();
@@ -84,7 +85,8 @@ void Intake::stop() {
 
 void Intake::on_record(PartitionSlot slot, const pipeline::RecordView& record) {
   auto& here = partition(slot);
-  if (here.phase != Phase::running || record.offset < here.next || here.at_end) {
+  if (here.phase != Phase::running || record.offset < here.next || here.at_end || here.rewind ||
+      is_too_wide(slot, here, record.offset)) {
     return;
   }
   gap(slot, here, record.offset);
@@ -96,9 +98,7 @@ void Intake::on_record(PartitionSlot slot, const pipeline::RecordView& record) {
     decode(slot, here, record);
   }
   if (here.next - here.watermark > pipeline::window_offsets_max && !here.held) {
-    // Some agent waits for company while millions of others' messages are done: let it go.
-    hold(slot, true);
-    router_.flush();
+    hold(slot, true);  // relieve_windows() sees to the agent that waits for company.
   }
   mark_if_at_end(slot, false);
 }
@@ -127,12 +127,32 @@ void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordV
 
 void Intake::on_end(PartitionSlot slot, std::int64_t offset) {
   auto& here = partition(slot);
-  if (here.phase != Phase::running || here.at_end) {
+  if (here.phase != Phase::running || here.at_end || here.rewind || is_too_wide(slot, here, offset)) {
     return;
   }
   gap(slot, here, offset);
   here.next = std::max(here.next, offset);
   mark_if_at_end(slot, true);
+}
+
+/// A gap wider than the window, above something that is not done, would cost a bit per offset. Then
+/// what is below is let go first, and the place is read again.
+bool Intake::is_too_wide(PartitionSlot slot, Partition& here, std::int64_t to) {
+  if (to - here.next <= pipeline::window_offsets_max || here.watermark >= here.next) {
+    return false;
+  }
+  here.rewind = true;
+  hold(slot, true);
+  return true;
+}
+
+/// A partition whose window is full waits for agents that wait for company: let them go.
+void Intake::relieve_windows(TimePoint now) {
+  const auto waits = [](const Partition& here) { return here.phase == Phase::running && here.held && !here.at_end; };
+  if (now >= next_window_look_ && std::any_of(partitions_.begin(), partitions_.end(), waits)) {
+    next_window_look_ = now + relief_interval;
+    router_.flush();
+  }
 }
 
 /// Offsets from the one expected up to `to` do not exist, but for those that a batch has settled
@@ -241,7 +261,7 @@ void Intake::mark_if_at_end(PartitionSlot slot, bool source_says_so) {
 
 bool Intake::everything_reached() {
   std::int64_t ahead = 0;
-  bool reached = true;
+  bool reached = ever_claimed_;  // Before that the ledger may be another stream's.
   for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
     auto& here = partitions_[slot];
     if (here.phase == Phase::foreign) {
@@ -313,6 +333,7 @@ void Intake::handle(Finished& event) {
   const auto is_done = [&](const auto& end) {
     const auto known = std::find_if(event.watermarks.begin(), event.watermarks.end(),
                                     [&](const auto& mark) { return mark.first == end.first; });
+    // An end that the source can't tell is known to be reached: by everything_reached().
     return end.second == std::numeric_limits<std::int64_t>::max() ||
            (known != event.watermarks.end() && known->second >= end.second);
   };

@@ -67,6 +67,7 @@ class Intake final : public pipeline::SourceListener {
     bool at_end = false;                 ///< It is that far.
     bool held = false;                   ///< Not read: its window is full, or it waits to be claimed.
     bool was_reset = false;
+    bool rewind = false;   ///< Before a wide gap: read again from `next` once all below is done.
     bool refused = false;  ///< The store would not grant it at the last try.
     SettledPtr settled;    ///< Dead letters and gaps of the poll under way.
   };
@@ -84,12 +85,15 @@ class Intake final : public pipeline::SourceListener {
 
   void wait_for_claim(pipeline::PartitionSlot slot, std::chrono::milliseconds delay);
   void claim_what_waits(TimePoint now);
-  void claim(pipeline::PartitionSlot slot);
+  bool claim(pipeline::PartitionSlot slot);
   void decode(pipeline::PartitionSlot slot, Partition& here, const pipeline::RecordView& record);
   void gap(pipeline::PartitionSlot slot, Partition& here, std::int64_t to);
   Settled& settled(pipeline::PartitionSlot slot, Partition& here);
   void hold(pipeline::PartitionSlot slot, bool held);
   void hand_on();
+  [[nodiscard]] bool is_too_wide(pipeline::PartitionSlot slot, Partition& here, std::int64_t to);
+  void relieve_windows(TimePoint now);
+  void source_did_not_answer(const pipeline::Error& error);
   [[nodiscard]] std::size_t budget();
   void look_for_end(TimePoint now);
   [[nodiscard]] bool everything_reached();
@@ -111,6 +115,8 @@ class Intake final : public pipeline::SourceListener {
   std::vector<Partition> partitions_;   ///< By slot.
   std::vector<ClaimPtr> claims_;        ///< By slot; null unless claiming or running.
   std::uint64_t epoch_ = 0;
+  bool ever_claimed_ = false;               ///< Until then nothing is known to be done.
+  std::chrono::milliseconds ask_delay_{0};  ///< Before a source that did not answer is asked again; doubles.
   std::shared_ptr<RoutedChunk> chunk_;
   pipeline::MessageChunk part_;  ///< For bundles of which a part is done.
   std::vector<pipeline::DeadLetter> dead_;
@@ -121,6 +127,7 @@ class Intake final : public pipeline::SourceListener {
   bool finish_sent_ = false;
   TimePoint next_sweep_;
   TimePoint next_relief_;
+  TimePoint next_window_look_;
   std::atomic<bool> stopping_{false};
   bool complete_ = false;
   std::optional<pipeline::Error> fatal_;

@@ -13,8 +13,9 @@ namespace {
 using namespace std::chrono_literals;
 using pipeline::PartitionSlot;
 
-constexpr auto fenced_delay = 1000ms;      // Before a partition that someone else claimed is claimed back.
-constexpr auto unavailable_delay = 500ms;  // Before the source is asked again.
+constexpr auto fenced_delay = 1000ms;  // Before a partition that someone else claimed is claimed back.
+constexpr std::chrono::milliseconds unavailable_delay{500};  // Before the source is asked again; doubles
+constexpr std::chrono::milliseconds ask_delay_max{10'000};   // up to this.
 
 }  // namespace
 
@@ -73,30 +74,49 @@ void Intake::claim_what_waits(TimePoint now) {
     return;
   }
   for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
-    if (partitions_[slot].phase == Phase::waiting && partitions_[slot].claim_at <= now) {
-      claim(slot);
+    // A question to a source that does not answer blocks for seconds: one of them is enough.
+    if (partitions_[slot].phase == Phase::waiting && partitions_[slot].claim_at <= now && !claim(slot)) {
+      return;
     }
   }
 }
 
-void Intake::claim(PartitionSlot slot) {
+/// False if the source did not answer.
+bool Intake::claim(PartitionSlot slot) {
   auto& here = partitions_[slot];
-  auto range = source_.range(slot);
+  const auto range = source_.range(slot);
   if (!range) {
-    if (range.error().code == pipeline::Errc::unavailable) {
-      here.claim_at = std::chrono::steady_clock::now() + unavailable_delay;
-    } else {
-      fatal_ = range.error();
-    }
-    return;
+    source_did_not_answer(range.error());
+    return false;
   }
+  auto identity = source_.identity(slot);
+  if (!identity) {
+    source_did_not_answer(identity.error());
+    return false;
+  }
+  ask_delay_ = 0ms;
   claims_[slot] = std::make_shared<const PartitionClaim>(PartitionClaim{slot, ++epoch_, source_.name(slot)});
   here.phase = Phase::claiming;
   const bool reset = options_.reset_ledger && !here.was_reset;
   here.was_reset = true;
   caf::anon_send(
       stage_->writer,
-      ClaimCommand{claims_[slot], {source_.name(slot), source_.identity(slot), *range, options_.start_at_end, reset}});
+      ClaimCommand{claims_[slot], {source_.name(slot), std::move(*identity), *range, options_.start_at_end, reset}});
+  return true;
+}
+
+void Intake::source_did_not_answer(const pipeline::Error& error) {
+  if (error.code != pipeline::Errc::unavailable) {
+    fatal_ = error;
+    return;
+  }
+  ask_delay_ = std::min<std::chrono::milliseconds>(std::max(ask_delay_ * 2, unavailable_delay), ask_delay_max);
+  const auto next = std::chrono::steady_clock::now() + ask_delay_;
+  for (auto& waiting : partitions_) {
+    if (waiting.phase == Phase::waiting) {
+      waiting.claim_at = std::max(waiting.claim_at, next);
+    }
+  }
 }
 
 void Intake::handle(Claimed& event) {
@@ -106,6 +126,8 @@ void Intake::handle(Claimed& event) {
     return;
   }
   here.phase = Phase::running;
+  ever_claimed_ = true;
+  here.rewind = false;
   here.refused = false;
   here.next = here.watermark = event.state.watermark;
   here.done = pipeline::OffsetLedger{event.state.watermark};
@@ -172,7 +194,15 @@ void Intake::handle(Advanced& event) {
   auto& here = partitions_[slot];
   here.watermark = event.watermark;
   source_.report_watermark(slot, event.watermark);
-  if (here.held && !here.at_end && here.next - here.watermark < pipeline::window_offsets_max / 2) {
+  if (here.rewind && here.watermark >= here.next) {
+    here.rewind = false;
+    const pipeline::StartAt again{slot, here.next};
+    if (auto started = source_.start({&again, 1}); !started) {
+      fatal_ = started.error();
+    }
+    hold(slot, false);
+  } else if (here.held && !here.at_end && !here.rewind &&
+             here.next - here.watermark < pipeline::window_offsets_max / 2) {
     hold(slot, false);
   }
 }

@@ -59,6 +59,7 @@ struct Extracted {
   ClaimPtr claim;
   pipeline::ExtractedBatch batch;
   pipeline::Charge charge;
+  pipeline::Charge results;  ///< Of its memories, which can be many times its messages.
 };
 using ExtractedPtr = std::shared_ptr<Extracted>;
 
@@ -90,8 +91,8 @@ using Crashed = caf::atom_constant<caf::atom("crashed")>;
 using AgentBuffer = caf::typed_actor<caf::reacts_to<Slice>, caf::reacts_to<Flush>, caf::reacts_to<Tick>>;
 
 /// Runs rules and filters over batches. An agent's batches always go to the same one, so they reach
-/// the writer in order.
-using Extractor = caf::typed_actor<caf::reacts_to<WorkPtr>>;
+/// the writer in order. Tick: see whether the writer has made room.
+using Extractor = caf::typed_actor<caf::reacts_to<WorkPtr>, caf::reacts_to<Tick>>;
 
 /// The only one that writes to the store. Tick: commit what waits, or try again what failed.
 using Writer = caf::typed_actor<caf::reacts_to<ExtractedPtr>, caf::reacts_to<SettledPtr>, caf::reacts_to<ClaimCommand>,

@@ -43,6 +43,7 @@ struct Engine::Parts {
         pipeline::Store& store, pipeline::Metrics& metrics, pipeline::WallClock clock)
       : options{std::move(given)},
         credit{static_cast<std::int64_t>(options.credit_bytes)},
+        results{static_cast<std::int64_t>(options.credit_bytes / 2)},
         inbox{[&source] { source.wake(); }},
         system_config{std::max<std::size_t>(2, worker_count(options))},
         system{system_config},
@@ -60,7 +61,7 @@ struct Engine::Parts {
     writing.retry_first = options.retry_first;
     stage->writer = system.spawn<caf::detached>(writer, &store, &inbox, &metrics, writing);
     for (std::size_t i = 0; i < worker_count(options); ++i) {
-      stage->extractors.push_back(system.spawn(extractor, options.extraction, stage->writer, clock));
+      stage->extractors.push_back(system.spawn(extractor, options.extraction, stage->writer, &results, clock));
     }
     const std::lock_guard lock{latest_mutex};
     latest = stage;
@@ -73,7 +74,8 @@ struct Engine::Parts {
   }
 
   EngineOptions options;
-  pipeline::Credit credit;  // Before the actors: what they drop gives back to it.
+  pipeline::Credit credit;   // Before the actors: what they drop gives back to it.
+  pipeline::Credit results;  // Of memories that wait to be committed.
   Inbox inbox;
   std::mutex latest_mutex;
   std::weak_ptr<const Stage> latest;  // Not owned: CAF waits for a detached actor until its last handle is gone.

@@ -34,6 +34,7 @@ class Commits {
     }
     partition->next.batches.push_back(std::move(extracted.batch));
     state().charges.push_back(std::move(extracted.charge));
+    state().charges.push_back(std::move(extracted.results));
     ++state().batches;
     if (state().batches >= options_.batches_max && state().outstanding.empty()) {
       commit();
@@ -61,20 +62,26 @@ class Commits {
 
   void claim(const ClaimCommand& command) {
     // A newer claim of the same partition makes one that still waits pointless.
-    std::erase_if(state().claims, [&](const auto& waiting) { return waiting.claim->slot == command.claim->slot; });
+    forget_claim(command.claim->slot);
     drop(command.claim->slot);
+    if (blocked()) {
+      state().claims.push_back(command);
+      arm(back_off_left());
+      return;
+    }
     auto claimed = store_->claim(command.request);
     if (!claimed) {
       if (claimed.error().code == pipeline::Errc::unavailable) {
         spdlog::warn("store: can't claim {}/{} yet: {}", command.claim->name.topic, command.claim->name.partition,
                      claimed.error().detail);
         state().claims.push_back(command);
-        arm(back_off());
+        back_off();
       } else {
         inbox_->push(ClaimRefused{command.claim, std::move(claimed.error())});
       }
       return;
     }
+    state().retry_delay = std::chrono::milliseconds{0};
     WriterPartition partition{command.claim, pipeline::OffsetLedger{claimed->watermark}, claimed->watermark, {}, {}};
     for (const auto& position : claimed->done) {
       partition.ledger.mark(position);
@@ -87,6 +94,9 @@ class Commits {
   }
 
   void release(const std::vector<pipeline::PartitionSlot>& slots) {
+    for (const auto slot : slots) {
+      forget_claim(slot);  // Or it would be taken from its next owner later.
+    }
     commit();  // Once: what the store can't take now will be read again by the next owner.
     for (const auto slot : slots) {
       drop(slot);
@@ -109,6 +119,10 @@ class Commits {
 
   void commit() {
     auto& here = state();
+    if (blocked()) {
+      arm(back_off_left());
+      return;
+    }
     bool was_retry = false;
     do {
       was_retry = !here.outstanding.empty();  // Then what came meanwhile waits too, and no tick is due for it.
@@ -119,7 +133,7 @@ class Commits {
         here.outstanding_charges.clear();  // Of what was dropped before it could be committed.
       }
       if (!here.outstanding.empty() && !attempt()) {
-        arm(back_off());
+        back_off();
         return;
       }
     } while (was_retry || here.batches >= options_.batches_max);
@@ -141,10 +155,22 @@ class Commits {
     }
   }
 
-  std::chrono::milliseconds back_off() {
+  /// The store could not: nothing is tried before a delay that doubles each time.
+  void back_off() {
     auto& delay = state().retry_delay;
     delay = delay.count() == 0 ? options_.retry_first : std::min(delay * 2, options_.retry_max);
-    return delay;
+    state().retry_at = self_->clock().now() + delay;
+    arm(delay);
+  }
+  bool blocked() {
+    return state().retry_delay.count() != 0 && self_->clock().now() < state().retry_at;
+  }
+  std::chrono::milliseconds back_off_left() {
+    return std::chrono::ceil<std::chrono::milliseconds>(state().retry_at - self_->clock().now());
+  }
+
+  void forget_claim(pipeline::PartitionSlot slot) {
+    std::erase_if(state().claims, [slot](const auto& waiting) { return waiting.claim->slot == slot; });
   }
 
   /// Moves what waits into `outstanding`: every partition that has news, in order of its name.
@@ -271,7 +297,7 @@ class Commits {
     auto marks = store_->watermarks();
     if (!marks) {
       spdlog::warn("store: can't read the ledger yet: {}", marks.error().detail);
-      arm(back_off());
+      back_off();
       return;
     }
     state().finish_wanted = false;

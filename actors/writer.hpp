@@ -44,6 +44,7 @@ struct WriterState {
   std::vector<pipeline::PartitionSlot> outstanding_slots;
   std::vector<pipeline::Charge> outstanding_charges;
   std::chrono::milliseconds retry_delay{0};  ///< 0: the last try worked.
+  pipeline::TimePoint retry_at;              ///< Else the store is left alone until then.
 
   std::vector<ClaimCommand> claims;  ///< That the store could not take yet.
   bool tick_due = false;

@@ -78,7 +78,7 @@ class FileSource final : public pipeline::Source {
   const pipeline::TopicPartition& name(PartitionSlot) const override {
     return name_;
   }
-  std::string identity(PartitionSlot) override;
+  Result<std::string> identity(PartitionSlot) override;
   Result<pipeline::OffsetRange> range(PartitionSlot slot) override;
   Result<void> start(std::span<const pipeline::StartAt> starts) override;
   Result<void> release(std::span<const PartitionSlot>) override {
@@ -146,7 +146,7 @@ Result<void> FileSource::poll(std::size_t bytes_max, std::chrono::milliseconds w
 }
 
 /// Read anew where that can be done: after a stall it may be another file.
-std::string FileSource::identity(PartitionSlot) {
+Result<std::string> FileSource::identity(PartitionSlot) {
   if (reading_.seekable) {
     LineReader lines(descriptor_->get(), reading_);
     identity_ = hash_of(lines.peek_first(identity_bytes_max).value_or(""));
@@ -176,6 +176,8 @@ bool FileSource::deliver(std::size_t bytes_max) {
     if (!line) {
       return end() || called;
     }
+    bytes += line->text.size() + pipeline::record_overhead_bytes;
+    called = true;  // Or, if all are blank or done: there may be more at once.
     if (line->number < start_at_ || is_blank(line->text)) {
       continue;
     }
@@ -183,8 +185,6 @@ bool FileSource::deliver(std::size_t bytes_max) {
     record.topic = name_.topic;
     record.offset = line->number;
     record.value = line->text;
-    bytes += line->text.size();
-    called = true;
     listener_->on_record(0, record);
   }
   return called;

@@ -87,7 +87,7 @@ KafkaPartition::Progress KafkaPartition::read(pipeline::SourceListener& listener
     // Owned here: the listener may call stop(), which drops all that is left.
     const KafkaMessage message(std::exchange(pulled_[pulled_next_], nullptr));
     ++pulled_next_;
-    progress.bytes += message->len + message->key_len;
+    progress.bytes += message->len + message->key_len + pipeline::record_overhead_bytes;
     if (deliver(*message, listener, complaints)) {
       ++progress.calls;
     }

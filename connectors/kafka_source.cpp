@@ -39,7 +39,7 @@ class KafkaSource final : public pipeline::Source {
   const pipeline::TopicPartition& name(PartitionSlot slot) const override {
     return group_->partitions()[slot].name();
   }
-  std::string identity(PartitionSlot slot) override;
+  Result<std::string> identity(PartitionSlot slot) override;
   Result<pipeline::OffsetRange> range(PartitionSlot slot) override;
   Result<void> start(std::span<const pipeline::StartAt> starts) override {
     return group_->start(starts);
@@ -76,6 +76,9 @@ class KafkaSource final : public pipeline::Source {
   pipeline::SourceListener* listener_ = nullptr;
   std::size_t cursor_ = 0;                  ///< Whose turn it is to be read.
   std::map<std::string, std::string> ids_;  ///< Of topics, until the next rebalance.
+  /// A broker that does not know topic ids never answers: then it is done without.
+  static constexpr int id_tries_max = 5;
+  std::map<std::string, int> id_failures_;
   bool subscribed_ = false;
   Complaints complaints_;
   std::string last_error_;  ///< Of the connections, for open().
@@ -246,16 +249,19 @@ void KafkaSource::on_error(rd_kafka_resp_err_t error, const std::string& text) {
 
 // What the engine asks ---------------------------------------------------------------------------
 
-std::string KafkaSource::identity(PartitionSlot slot) {
+Result<std::string> KafkaSource::identity(PartitionSlot slot) {
   const auto& topic = name(slot).topic;
   if (const auto known = ids_.find(topic); known != ids_.end()) {
     return known->second;
   }
-  // Not known is remembered as well: each try may take long, and a claim asks for each partition.
-  const auto id = topic_id(consumer_.get(), topic);
-  if (!id) {
-    spdlog::debug("kafka: {}", id.error().detail);
+  auto id = topic_id(consumer_.get(), topic);
+  if (!id && ++id_failures_[topic] < id_tries_max) {
+    return id;
   }
+  if (!id) {
+    spdlog::warn("kafka: {}; a topic made anew under the same name can't be told", id.error().detail);
+  }
+  id_failures_.erase(topic);
   return ids_[topic] = id.value_or("");
 }
 

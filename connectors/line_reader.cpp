@@ -128,7 +128,7 @@ bool LineReader::fill() {
                                        : ::read(fd_, buffer_.data() + end_, read_bytes);
   if (count < 0) {
     if (errno != EINTR && errno != EAGAIN) {
-      failure_ = pipeline::Error{Errc::unavailable, "can't be read: " + reason_of(errno)};
+      failure_ = pipeline::Error{Errc::unsafe_to_go_on, "can't be read: " + reason_of(errno)};
     }
     return false;
   }

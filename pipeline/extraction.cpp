@@ -18,6 +18,7 @@ ExtractedBatch extract(Batch batch, std::string_view topic, std::int32_t partiti
   }
   // A message whose memory repeats another's still ended as extracted: hence only now.
   drop_duplicates(done.memories);
+  done.memories.shrink_to_fit();  // Room for thousands of repeats would be held, uncharged, until the commit.
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (done.outcomes[i] == Outcome::empty && is_noise(batch.content(i), options.filters)) {
       done.outcomes[i] = Outcome::noise;

@@ -2,6 +2,7 @@
 #include "pipeline/ledger_audit.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "pipeline/offset_ledger.hpp"
@@ -39,7 +40,8 @@ void LedgerAudit::fault(std::string what) {
 void LedgerAudit::add(const Position& position, Outcome outcome) {
   ++report_.messages;
   ++report_.outcomes[outcome];
-  if (!in_reach(position.offset, position.offset + 1)) {
+  const auto next = position.offset == std::numeric_limits<std::int64_t>::max() ? position.offset : position.offset + 1;
+  if (!in_reach(position.offset, next)) {
     return;
   }
   if (position.count > 1) {

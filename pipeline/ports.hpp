@@ -31,6 +31,9 @@ struct StartAt {
   std::int64_t offset = 0;
 };
 
+/// What a record counts for beside its bytes, so that a poll of tiny or empty ones is bounded too.
+inline constexpr std::size_t record_overhead_bytes = 64;
+
 /// Takes what a Source brings. Called on the thread that polls, from inside Source::poll().
 class SourceListener {
  public:
@@ -61,8 +64,8 @@ class Source {
   [[nodiscard]] virtual Result<void> poll(std::size_t bytes_max, std::chrono::milliseconds wait) = 0;
   [[nodiscard]] virtual const TopicPartition& name(PartitionSlot slot) const = 0;
   /// What tells this stream from another of the same name: Kafka's topic id, a file's first line.
-  /// Empty if the source can't tell.
-  [[nodiscard]] virtual std::string identity(PartitionSlot slot) = 0;
+  /// Empty if the source can't tell; `unavailable` if it can't tell now.
+  [[nodiscard]] virtual Result<std::string> identity(PartitionSlot slot) = 0;
   [[nodiscard]] virtual Result<OffsetRange> range(PartitionSlot slot) = 0;
   /// Delivers from these offsets on; also for partitions that run already, which then start anew.
   [[nodiscard]] virtual Result<void> start(std::span<const StartAt> starts) = 0;

@@ -71,17 +71,23 @@ class AgentBufferTest : public testing::Test {
 
   TestConfig config_;
   caf::actor_system system_{config_};
-  Extractor extractor_ = system_.spawn([this](Extractor::pointer) -> Extractor::behavior_type {
-    return {[this](const WorkPtr& work) {
-      batch_sizes_.push_back(work->batch.size());
-      for (std::size_t i = 0; i < work->batch.size(); ++i) {
-        offsets_.push_back(work->batch[i].position.offset);
-      }
-    }};
-  });
-  Supervisor supervisor_ = system_.spawn([this](Supervisor::pointer) -> Supervisor::behavior_type {
-    return {[](Launch) {}, [this](Crashed, const std::string& what) { crashes_.push_back(what); }};
-  });
+  // With an argument each: without one, CAF binds a reference to null, which UBSan reports.
+  Extractor extractor_ = system_.spawn(
+      [](Extractor::pointer, AgentBufferTest* test) -> Extractor::behavior_type {
+        return {[test](const WorkPtr& work) {
+                  test->batch_sizes_.push_back(work->batch.size());
+                  for (std::size_t i = 0; i < work->batch.size(); ++i) {
+                    test->offsets_.push_back(work->batch[i].position.offset);
+                  }
+                },
+                [](Tick) {}};
+      },
+      this);
+  Supervisor supervisor_ = system_.spawn(
+      [](Supervisor::pointer, AgentBufferTest* test) -> Supervisor::behavior_type {
+        return {[](Launch) {}, [test](Crashed, const std::string& what) { test->crashes_.push_back(what); }};
+      },
+      this);
   Router router_{system_};
   std::int64_t next_offset_ = 0;
 };

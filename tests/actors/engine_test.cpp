@@ -131,6 +131,27 @@ TEST(Engine, DoesNothingTwiceInASecondRun) {
   EXPECT_EQ(second.messages_done(), 0);
 }
 
+TEST(Engine, DoesNotTakeALedgerItHasNotClaimedForTheEnd) {
+  // The ledger says that all is done, but it may be that of an older stream of the same name.
+  const std::vector<FakeSource::Log> logs{log_of(100, 3, 0)};
+  FakeStore store;
+  pipeline::Metrics metrics;
+  FakeSource before{logs};
+  ASSERT_TRUE(run(options_with_a_rule(), before, store, metrics));
+  FakeSource source{logs};
+  source.assigns_on_open = false;
+  bool assigned = false;
+  source.script = [&](FakeSource& here, int poll) {
+    if (poll == 80) {
+      assigned = true;
+      here.assign(0);
+    }
+  };
+  pipeline::Metrics second;
+  ASSERT_TRUE(run(options_with_a_rule(), source, store, second));
+  EXPECT_TRUE(assigned);
+}
+
 TEST(Engine, KeepsWhatItHasThroughCommitsThatFailOrSeemTo) {
   const std::vector<FakeSource::Log> logs{log_of(120, 4, 2)};
   FakeSource source{logs};

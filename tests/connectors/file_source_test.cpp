@@ -234,7 +234,7 @@ TEST(FileSource, IsKnownByItsFirstLine) {
   for (auto* reader : {&a, &b, &c}) {
     ASSERT_TRUE(reader->read_to_end());
   }
-  EXPECT_EQ(a.source->identity(0).size(), 16U);
+  EXPECT_EQ(a.source->identity(0)->size(), 16U);
   EXPECT_EQ(a.source->identity(0), b.source->identity(0));
   EXPECT_NE(a.source->identity(0), c.source->identity(0));
 }

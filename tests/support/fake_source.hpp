@@ -26,6 +26,7 @@ class FakeSource final : public pipeline::Source {
   /// Called before each poll, on the engine's thread: a script of what happens when.
   std::function<void(FakeSource&, int poll)> script;
   std::size_t records_per_poll = 7;
+  bool assigns_on_open = true;  ///< Else the script does, as a group that takes its time.
 
   void revoke(pipeline::PartitionSlot slot, bool lost) {
     states_[slot].running = false;
@@ -47,7 +48,7 @@ class FakeSource final : public pipeline::Source {
     for (pipeline::PartitionSlot slot = 0; slot < logs_.size(); ++slot) {
       names_.push_back({"chat", static_cast<std::int32_t>(slot)});
     }
-    for (pipeline::PartitionSlot slot = 0; slot < logs_.size(); ++slot) {
+    for (pipeline::PartitionSlot slot = 0; slot < logs_.size() && assigns_on_open; ++slot) {
       assign(slot);
     }
     return {};
@@ -73,8 +74,8 @@ class FakeSource final : public pipeline::Source {
   [[nodiscard]] const pipeline::TopicPartition& name(pipeline::PartitionSlot slot) const override {
     return names_[slot];
   }
-  std::string identity(pipeline::PartitionSlot /*slot*/) override {
-    return "fake";
+  pipeline::Result<std::string> identity(pipeline::PartitionSlot /*slot*/) override {
+    return std::string{"fake"};
   }
   pipeline::Result<pipeline::OffsetRange> range(pipeline::PartitionSlot slot) override {
     return pipeline::OffsetRange{0, static_cast<std::int64_t>(logs_[slot].size())};
