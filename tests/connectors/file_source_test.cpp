@@ -151,7 +151,7 @@ TEST(FileSource, AnEmptyFileIsAtItsEnd) {
   EXPECT_TRUE(reader.lines.empty());
   EXPECT_EQ(reader.end, 1);
   EXPECT_EQ(reader.source->range(0)->end, 1);
-  EXPECT_EQ(reader.source->identity(0), "");
+  EXPECT_EQ(reader.source->identity(0).value(), "");
 }
 
 TEST(FileSource, StartsWhereItIsToldAndAnewOnDemand) {
@@ -220,11 +220,11 @@ TEST(FileSource, StallsWhenTheFileBecameShorter) {
   const Folder folder;
   Reader reader(folder.write("one\ntwo\n"), false);
   ASSERT_TRUE(reader.read_to_end());
-  const auto before = reader.source->identity(0);
+  const auto before = reader.source->identity(0).value();
   folder.write("new\n");
   ASSERT_TRUE(reader.poll_until([&] { return !reader.stalled.empty(); }));
   EXPECT_THAT(reader.stalled, HasSubstr("shorter"));
-  EXPECT_NE(reader.source->identity(0), before);
+  EXPECT_NE(reader.source->identity(0).value(), before);
   EXPECT_EQ(reader.source->range(0)->end, 2);
 }
 
@@ -235,8 +235,8 @@ TEST(FileSource, IsKnownByItsFirstLine) {
     ASSERT_TRUE(reader->read_to_end());
   }
   EXPECT_EQ(a.source->identity(0)->size(), 16U);
-  EXPECT_EQ(a.source->identity(0), b.source->identity(0));
-  EXPECT_NE(a.source->identity(0), c.source->identity(0));
+  EXPECT_EQ(a.source->identity(0).value(), b.source->identity(0).value());
+  EXPECT_NE(a.source->identity(0).value(), c.source->identity(0).value());
 }
 
 TEST(FileSource, SaysWhatItCanNotRead) {
