@@ -2,6 +2,7 @@
 // alluvium check: is a config good?
 #include <memory>
 #include <string>
+#include <variant>
 
 #include "app/commands.hpp"
 #include "app/config_input.hpp"
@@ -20,6 +21,13 @@ int check(const std::string& path) {
   }
   if (!loaded.faults.empty()) {
     return work_failed;
+  }
+  if (const auto* kafka = std::get_if<connectors::KafkaSourceOptions>(&loaded.config.source)) {
+    // Only librdkafka knows its properties. Nothing is connected yet.
+    if (const auto source = connectors::make_kafka_source(*kafka); !source) {
+      print(path + ":1: source.kafka." + source.error().detail + "\n");
+      return work_failed;
+    }
   }
   const auto rules = loaded.config.rules.size();
   print(path + ": ok, " + std::to_string(rules) + (rules == 1 ? " rule\n" : " rules\n"));

@@ -28,8 +28,10 @@ std::optional<config::Loaded> read_options(const ExtractOptions& options) {
   if (!options.config_path.empty()) {
     return read_config(options.config_path, true);
   }
-  return usable(config::parse("preset: " + options.preset + "\nsource: {file: {path: '-'}}\n", "--preset",
-                              process_environment(), true));
+  auto loaded = config::parse("preset: " + options.preset + "\nsource: {file: {path: '-'}}\n", "--preset",
+                              process_environment(), true);
+  loaded.warnings.clear();  // What a preset would have besides rules is of no interest here.
+  return usable(std::move(loaded));
 }
 
 int extract(const ExtractOptions& options) {
