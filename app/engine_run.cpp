@@ -19,6 +19,7 @@
 #include "actors/topology.hpp"
 #include "app/commands.hpp"
 #include "app/output.hpp"
+#include "app/table.hpp"
 #include "pipeline/json_text.hpp"
 
 namespace alluvium::app {
@@ -45,14 +46,6 @@ sigset_t ending_signals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   return signals;
-}
-
-std::string with_commas(std::int64_t count) {
-  auto text = std::to_string(count);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
-    text.insert(static_cast<std::size_t>(at), ",");
-  }
-  return text;
 }
 
 double seconds(const timeval& time) {
