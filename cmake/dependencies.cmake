@@ -7,6 +7,8 @@ find_package(SQLite3 3.40 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(yaml-cpp REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Boost 1.81 REQUIRED)  # Asio and Beast: headers only
 
 # librdkafka: the one setup.sh built into the cache folder, else the system's, if new enough.
 if(DEFINED ENV{ALLUVIUM_CACHE})

@@ -4,7 +4,7 @@
 namespace alluvium::connectors {
 namespace {
 
-constexpr std::string_view letters = "xesnd";
+constexpr std::string_view letters = "xesndp";
 static_assert(letters.size() == pipeline::outcome_count);
 
 }  // namespace

@@ -86,6 +86,8 @@ std::string_view name(Outcome outcome) {
       return "noise";
     case Outcome::dead:
       return "dead";
+    case Outcome::pending:
+      return "pending";
   }
   return "dead";
 }
@@ -95,6 +97,9 @@ std::string memory_id(const Batch& batch, const Memory& memory) {
   fields.add(batch.agent_id());
   fields.add(name(memory.method));
   fields.add(memory.rule_id);
+  if (!memory.prompt_id.empty()) {
+    fields.add(memory.prompt_id);
+  }
   fields.add(memory.content);
   fields.add(memory.sources.size());
   for (const auto source : memory.sources) {

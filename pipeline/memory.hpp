@@ -22,8 +22,9 @@ enum class Outcome : std::uint8_t {
   skipped,    ///< Not chosen for a model call at the extraction rate, and no rule matched.
   noise,      ///< Filtered as noise, and no rule matched.
   dead,       ///< Could not be processed: a dead letter, with the reason.
+  pending,    ///< Stored with its batch, and waits for a model's answer; then it is one of the others.
 };
-inline constexpr std::size_t outcome_count = 5;
+inline constexpr std::size_t outcome_count = 6;
 
 /// A count per Outcome.
 struct OutcomeCounts {
@@ -50,6 +51,7 @@ struct Memory {
   std::vector<std::string> keywords;
   ExtractionMethod method = ExtractionMethod::rules;
   std::string rule_id;                 ///< Empty unless method is rules.
+  std::string prompt_id;               ///< Empty if method is rules.
   std::vector<std::uint32_t> sources;  ///< Which messages of the batch it rests on; ascending, not empty.
 };
 
@@ -59,6 +61,9 @@ struct ExtractedBatch {
   Batch batch;
   std::vector<Memory> memories;   ///< Distinct by dedupe key within the batch, in order of their messages.
   std::vector<Outcome> outcomes;  ///< One per message.
+  /// Messages that a model may be asked about: all but noise, ascending. Empty if no tier is on. The store's
+  /// transaction decides whether it is (is_selected(), first_tiers()): until then they count as `empty`.
+  std::vector<std::uint32_t> meaningful;
   std::int64_t started_ms = 0;    ///< UTC, when extraction began and ended.
   std::int64_t ended_ms = 0;
 };

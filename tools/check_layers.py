@@ -16,7 +16,7 @@ POSIX = r"(sys|netinet|arpa|linux)/\w+\.h|(unistd|fcntl|poll|signal|termios|pthr
 # Room -> the rooms it may include, and the third-party headers, as one pattern over the whole name.
 ROOMS = {
     "pipeline": ({"pipeline"}, r"tl/.*|re2/.*|simdjson\.h|(hs/)?hs(_\w+)?\.h|xxhash\.h|utf8proc\.h"),
-    "connectors": ({"connectors", "pipeline"}, rf"tl/.*|librdkafka/.*|sqlite3\.h|simdjson\.h|xxhash\.h|regex\.h|spdlog/.*|fmt/.*|{POSIX}"),
+    "connectors": ({"connectors", "pipeline"}, rf"tl/.*|librdkafka/.*|sqlite3\.h|boost/(asio|beast|system)(/.*|\.hpp)|openssl/.*|simdjson\.h|xxhash\.h|regex\.h|spdlog/.*|fmt/.*|{POSIX}"),
     "actors": ({"actors", "pipeline"}, r"tl/.*|caf/.*|spdlog/.*|fmt/.*"),
     "config": ({"config", "connectors", "actors", "pipeline"}, rf"tl/.*|yaml-cpp/.*|simdjson\.h|{POSIX}"),
     "app": ({"app", "config", "connectors", "actors", "pipeline"}, rf"tl/.*|CLI/.*|spdlog/.*|fmt/.*|{POSIX}"),

@@ -29,11 +29,11 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 packages=(
   build-essential cmake ninja-build ccache pkg-config git ca-certificates
   libcaf-dev libsimdjson-dev libhyperscan-dev libre2-dev libsqlite3-dev libspdlog-dev libfmt-dev
-  libcli11-dev libyaml-cpp-dev libexpected-dev libjemalloc-dev libxxhash-dev libutf8proc-dev
+  libcli11-dev libyaml-cpp-dev libboost1.81-dev libexpected-dev libjemalloc-dev libxxhash-dev libutf8proc-dev
   libssl-dev libzstd-dev liblz4-dev zlib1g-dev libcurl4-openssl-dev libsasl2-dev
 )
 [ "$want_tests" = yes ] && packages+=(
-  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev sqlite3 procps
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev sqlite3 procps openssl
   python3 python3-pytest python3-confluent-kafka
 )
 [ "$want_dev" = yes ] && packages+=(
