@@ -27,7 +27,7 @@ enum class AnswerFault : std::uint8_t {
   no_content,      ///< A memory without text, or with blank text.
   too_long,        ///< Content beyond memory_content_bytes_max.
   wrong_type,      ///< An item that is no object, a type that is none of ours (read as semantic), a field of a wrong type.
-  importance,      ///< Not a number, or outside 0..1: put right (clamped; 0.5 if there is none).
+  importance,      ///< Not a number, or outside 0..1: put right (rescaled or clamped; 0.5 if there is none).
   unknown_source,  ///< A message number that was not asked about: left out.
   too_many,        ///< Beyond answer_memories_max.
 };
@@ -35,7 +35,8 @@ inline constexpr std::size_t answer_fault_count = 8;
 [[nodiscard]] std::string_view name(AnswerFault fault);
 
 struct Answer {
-  /// True if there was a list of memories, also an empty one. False: garbage, as if nothing had been answered.
+  /// True if there was a list of memories, also an empty one. False: garbage, or cut off before the first memory was
+  /// complete: as if nothing had been answered.
   bool understood = false;
   std::vector<Memory> memories;      ///< Distinct by dedupe key; ids, method and sources (indexes into the request) set.
   std::vector<std::string> connections;  ///< One per memory: JSON list of {"memory_id","type"}; "[]" if none.

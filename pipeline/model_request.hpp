@@ -14,6 +14,9 @@
 
 namespace alluvium::pipeline {
 
+/// user, assistant, system, tool, other: as models and the store read it.
+[[nodiscard]] std::string_view name(Role role);
+
 /// Bytes of content that one request may hold; a batch with more is asked about in parts.
 inline constexpr std::size_t request_content_bytes_max = std::size_t{512} << 10;
 

@@ -46,9 +46,9 @@ struct TierPolicies {
 /// enabled and there are enough; premium if small is not asked (or `both`), and there are enough for it. Empty: none.
 [[nodiscard]] std::vector<Tier> first_tiers(const TierPolicies& policies, std::size_t meaningful);
 
-/// The messages that premium gets after small has answered: of `asked` (indexes into the batch), those on which no
-/// memory of `extracted` rests and those in `unsure`. Empty unless premium is enabled, `both` is off, and the batch
-/// had enough meaningful messages for it.
+/// The messages that premium gets after small has answered: of `asked` those on which no memory rests
+/// (`extracted[message]` is false) and those in `unsure`. All three number messages alike: by their place in the batch,
+/// or in the request. Empty unless premium is enabled, `both` is off, and enough were asked about for it.
 [[nodiscard]] std::vector<std::uint32_t> left_for_premium(const TierPolicies& policies,
                                                           const std::vector<std::uint32_t>& asked,
                                                           const std::vector<bool>& extracted,
