@@ -20,9 +20,9 @@ std::int64_t bytes_of(const pipeline::Memory& memory) {
 }
 
 void work_off(Self self, const pipeline::ExtractionOptions& options, const Writer& writer, pipeline::Credit* results,
-              pipeline::WallClock clock) {
+              const ModelLoad* load, pipeline::WallClock clock) {
   auto& state = self->state;
-  while (!state.backlog.empty() && results->available() > 0) {
+  while (!state.backlog.empty() && results->available() > 0 && load->has_room()) {
     const auto work = std::move(state.backlog.front());
     state.backlog.pop_front();
     const auto started_ms = clock();
@@ -47,10 +47,10 @@ void work_off(Self self, const pipeline::ExtractionOptions& options, const Write
 }  // namespace
 
 Extractor::behavior_type extractor(Self self, pipeline::ExtractionOptions options, Writer writer,
-                                   pipeline::Credit* results, pipeline::WallClock clock) {
+                                   pipeline::Credit* results, const ModelLoad* load, pipeline::WallClock clock) {
   self->state.scratch = std::make_unique<pipeline::RuleSet::Scratch>(*options.rules);
-  const auto go_on = [self, options = std::move(options), writer = std::move(writer), results, clock] {
-    work_off(self, options, writer, results, clock);
+  const auto go_on = [self, options = std::move(options), writer = std::move(writer), results, load, clock] {
+    work_off(self, options, writer, results, load, clock);
   };
   return {
       [self, go_on](const WorkPtr& work) {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 
+#include "actors/model_load.hpp"
 #include "actors/protocol.hpp"
 #include "pipeline/extraction.hpp"
 
@@ -19,9 +20,9 @@ struct ExtractorState {
 
 /// Sends what it extracts to `writer`. While the memories that wait to be committed hold all of
 /// `results`, batches wait here: what rules make of a batch can be many times its size. One batch
-/// may overshoot it.
+/// may overshoot it. They wait too while `load` has no room for more requests to models.
 Extractor::behavior_type extractor(Extractor::stateful_pointer<ExtractorState> self,
                                    pipeline::ExtractionOptions options, Writer writer, pipeline::Credit* results,
-                                   pipeline::WallClock clock);
+                                   const ModelLoad* load, pipeline::WallClock clock);
 
 }  // namespace alluvium::actors

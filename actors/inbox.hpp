@@ -38,6 +38,7 @@ struct Advanced {
 /// Everything is committed; how far the ledger is in each partition.
 struct Finished {
   std::vector<std::pair<pipeline::TopicPartition, std::int64_t>> watermarks;
+  std::int64_t open_calls = 0;  ///< Requests to models that are neither answered nor in the backlog.
 };
 /// A new stage is ready; whatever the one before held is gone.
 struct StageReady {

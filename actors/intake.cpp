@@ -23,7 +23,7 @@ constexpr auto relief_interval = 50ms;  // Between two flushes for lack of credi
 
 Intake::Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipeline::Decoder decoder,
                pipeline::Source& source, caf::actor_system& system, Supervisor supervisor, Inbox& inbox,
-               pipeline::Credit& credit, pipeline::Metrics& metrics)
+               pipeline::Credit& credit, ModelLoad& load, pipeline::Metrics& metrics)
     : options_{options},
       policy_{policy},
       decoder_{std::move(decoder)},
@@ -31,6 +31,7 @@ Intake::Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipel
       supervisor_{std::move(supervisor)},
       inbox_{inbox},
       credit_{credit},
+      load_{load},
       metrics_{metrics},
       router_{system} {}
 
@@ -77,6 +78,7 @@ pipeline::Result<void> Intake::run() {
 }
 
 void Intake::stop() {
+  load_.draining.store(true, std::memory_order_release);
   stopping_.store(true, std::memory_order_release);
   source_.wake();
 }
@@ -327,7 +329,8 @@ void Intake::handle(Finished& event) {
   finish_sent_ = false;
   next_look_ = std::chrono::steady_clock::now() + look_interval;
   if (stopping_.load(std::memory_order_acquire)) {
-    complete_ = credit_.held() == 0;
+    // Replies under way are waited for: they are paid for. Each ends within its call's time-out.
+    complete_ = credit_.held() == 0 && load_.in_flight.load(std::memory_order_acquire) == 0;
     return;
   }
   const auto is_done = [&](const auto& end) {
@@ -337,7 +340,8 @@ void Intake::handle(Finished& event) {
     return end.second == std::numeric_limits<std::int64_t>::max() ||
            (known != event.watermarks.end() && known->second >= end.second);
   };
-  complete_ = everything_reached() && credit_.held() == 0 && std::all_of(ends_->begin(), ends_->end(), is_done);
+  complete_ = everything_reached() && credit_.held() == 0 && event.open_calls == 0 &&
+              std::all_of(ends_->begin(), ends_->end(), is_done);
 }
 
 }  // namespace alluvium::actors

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/inbox.hpp"
+#include "actors/model_load.hpp"
 #include "actors/options.hpp"
 #include "actors/router.hpp"
 #include "pipeline/decoder.hpp"
@@ -28,7 +29,7 @@ class Intake final : public pipeline::SourceListener {
  public:
   Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipeline::Decoder decoder,
          pipeline::Source& source, caf::actor_system& system, Supervisor supervisor, Inbox& inbox,
-         pipeline::Credit& credit, pipeline::Metrics& metrics);
+         pipeline::Credit& credit, ModelLoad& load, pipeline::Metrics& metrics);
 
   /// Returns when the stream's end is committed (--until-end), when stop() has drained, or with the
   /// error that ends the engine.
@@ -108,6 +109,7 @@ class Intake final : public pipeline::SourceListener {
   Supervisor supervisor_;
   Inbox& inbox_;
   pipeline::Credit& credit_;
+  ModelLoad& load_;
   pipeline::Metrics& metrics_;
   Router router_;
 

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 
+#include "actors/caller_options.hpp"
 #include "pipeline/batch_policy.hpp"
 #include "pipeline/decoder.hpp"
 #include "pipeline/extraction.hpp"
@@ -22,6 +24,8 @@ struct EngineOptions {
   std::chrono::milliseconds commit_interval{50};      ///< The oldest batch waits no longer for company.
   std::chrono::milliseconds retry_first{100};         ///< Before a commit that failed is tried again; doubles to 5 s.
   pipeline::RestartPolicy::Options restarts;
+  std::optional<CallerOptions> models;    ///< Absent: no tier is on.
+  std::size_t model_requests_max = 1000;  ///< Stored and not answered; beyond, the intake slows down.
   bool until_end = false;
   bool start_at_end = false;  ///< For topics the ledger has never seen.
   bool reset_ledger = false;  ///< Forget the offsets of the streams this run reads.

@@ -20,6 +20,7 @@
 #include "pipeline/batch_policy.hpp"
 #include "pipeline/credit.hpp"
 #include "pipeline/memory.hpp"
+#include "pipeline/model_reply.hpp"
 #include "pipeline/ports.hpp"
 
 namespace alluvium::actors {
@@ -72,6 +73,12 @@ struct Settled {
 };
 using SettledPtr = std::shared_ptr<Settled>;
 
+/// A model's reply to a request.
+struct Called {
+  std::int64_t request = 0;
+  std::shared_ptr<const pipeline::ModelReply> reply;
+};
+
 struct ClaimCommand {
   ClaimPtr claim;
   pipeline::ClaimRequest request;
@@ -98,6 +105,10 @@ using Extractor = caf::typed_actor<caf::reacts_to<WorkPtr>, caf::reacts_to<Tick>
 using Writer = caf::typed_actor<caf::reacts_to<ExtractedPtr>, caf::reacts_to<SettledPtr>, caf::reacts_to<ClaimCommand>,
                                 caf::reacts_to<ReleaseCommand>, caf::reacts_to<Finish>, caf::reacts_to<Tick>>;
 
+/// Asks models. Flush: there are new requests. Tick: see what there is to send, or try again what the store could not
+/// take.
+using Caller = caf::typed_actor<caf::reacts_to<Called>, caf::reacts_to<Flush>, caf::reacts_to<Tick>>;
+
 /// Builds the stage (extractors and writer), watches it, and builds it anew when any of it crashes.
 using Supervisor = caf::typed_actor<caf::reacts_to<Launch>, caf::reacts_to<Crashed, std::string>>;
 
@@ -105,6 +116,7 @@ using Supervisor = caf::typed_actor<caf::reacts_to<Launch>, caf::reacts_to<Crash
 struct Stage {
   std::vector<Extractor> extractors;
   Writer writer;
+  Caller caller;  ///< Null if no model tier is on.
 };
 
 }  // namespace alluvium::actors
@@ -116,3 +128,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::ExtractedPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::SettledPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::ClaimCommand)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::ReleaseCommand)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::Called)

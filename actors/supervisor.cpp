@@ -20,6 +20,9 @@ void launch(Self self) {
     state.alive.push_back(caf::actor_cast<caf::actor_addr>(actor));
   };
   watch(state.stage->writer);
+  if (state.stage->caller) {
+    watch(state.stage->caller);
+  }
   for (const auto& extractor : state.stage->extractors) {
     watch(extractor);
   }
@@ -65,6 +68,9 @@ void SupervisorState::end_stage() {
     return;
   }
   caf::anon_send_exit(stage->writer, caf::exit_reason::kill);
+  if (stage->caller) {
+    caf::anon_send_exit(stage->caller, caf::exit_reason::kill);
+  }
   for (const auto& extractor : stage->extractors) {
     caf::anon_send_exit(extractor, caf::exit_reason::kill);
   }

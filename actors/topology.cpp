@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "actors/caller.hpp"
 #include "actors/extractor.hpp"
 #include "actors/intake.hpp"
 #include "actors/supervisor.hpp"
@@ -17,6 +18,12 @@
 //   (this thread)      │                          one per agent   one per      one, on its
 //                      │ dead letters, gaps       with messages   core         own thread
 //                      └───────────────────────────────────────────────────────▲
+//
+//   A batch that models are asked about is stored with requests, which are worked off beside the stream:
+//
+//   Store ─ requests ─▶ Caller ─ calls ─▶ Model ─ replies ─▶ Caller ─ memories, outcomes, money ─▶ Store
+//                       one, on its own thread
+//
 //   Back come only: credit (a byte count that falls when a commit is done or a message dropped) and
 //   the Inbox's events (claims granted, fences, watermarks).
 
@@ -40,7 +47,7 @@ std::size_t worker_count(const EngineOptions& options) {
 
 struct Engine::Parts {
   Parts(EngineOptions given, pipeline::BatchPolicy policy, pipeline::Decoder decoder, pipeline::Source& source,
-        pipeline::Store& store, pipeline::Metrics& metrics, pipeline::WallClock clock)
+        pipeline::Store& store, pipeline::Metrics& metrics, pipeline::WallClock clock, pipeline::RequestStore* requests)
       : options{std::move(given)},
         credit{static_cast<std::int64_t>(options.credit_bytes)},
         results{static_cast<std::int64_t>(options.credit_bytes / 2)},
@@ -48,20 +55,27 @@ struct Engine::Parts {
         system_config{std::max<std::size_t>(2, worker_count(options))},
         system{system_config},
         supervisor{system.spawn(
-            actors::supervisor, [this, &store, &metrics, clock] { return build(store, metrics, clock); }, &inbox,
+            actors::supervisor,
+            [this, &store, &metrics, clock, requests] { return build(store, metrics, clock, requests); }, &inbox,
             &metrics, pipeline::RestartPolicy{options.restarts})},
-        intake{options, policy, std::move(decoder), source, system, supervisor, inbox, credit, metrics} {}
+        intake{options, policy, std::move(decoder), source, system, supervisor, inbox, credit, load, metrics} {
+    load.open_max = static_cast<std::int64_t>(options.model_requests_max);
+  }
 
   /// One stage: the writer on a thread of its own, since the store blocks, and the extractors.
-  std::shared_ptr<const Stage> build(pipeline::Store& store, pipeline::Metrics& metrics, pipeline::WallClock clock) {
+  std::shared_ptr<const Stage> build(pipeline::Store& store, pipeline::Metrics& metrics, pipeline::WallClock clock,
+                                     pipeline::RequestStore* requests) {
     auto stage = std::make_shared<Stage>();
     WriterOptions writing;
     writing.batches_max = options.commit_batches_max;
     writing.interval = options.commit_interval;
     writing.retry_first = options.retry_first;
-    stage->writer = system.spawn<caf::detached>(writer, &store, &inbox, &metrics, writing);
+    if (options.models && requests != nullptr) {
+      stage->caller = system.spawn<caf::detached>(caller, *options.models, requests, &load, &inbox, &metrics, clock);
+    }
+    stage->writer = system.spawn<caf::detached>(writer, &store, &inbox, &metrics, &load, stage->caller, writing);
     for (std::size_t i = 0; i < worker_count(options); ++i) {
-      stage->extractors.push_back(system.spawn(extractor, options.extraction, stage->writer, &results, clock));
+      stage->extractors.push_back(system.spawn(extractor, options.extraction, stage->writer, &results, &load, clock));
     }
     const std::lock_guard lock{latest_mutex};
     latest = stage;
@@ -76,6 +90,7 @@ struct Engine::Parts {
   EngineOptions options;
   pipeline::Credit credit;   // Before the actors: what they drop gives back to it.
   pipeline::Credit results;  // Of memories that wait to be committed.
+  ModelLoad load;
   Inbox inbox;
   std::mutex latest_mutex;
   std::weak_ptr<const Stage> latest;  // Not owned: CAF waits for a detached actor until its last handle is gone.
@@ -87,7 +102,7 @@ struct Engine::Parts {
 
 pipeline::Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options, pipeline::Source& source,
                                                        pipeline::Store& store, pipeline::Metrics& metrics,
-                                                       pipeline::WallClock clock) {
+                                                       pipeline::WallClock clock, pipeline::RequestStore* requests) {
   auto policy = pipeline::BatchPolicy::make(options.buffer);
   if (!policy) {
     return tl::unexpected{policy.error()};
@@ -99,8 +114,8 @@ pipeline::Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options, pi
   if (!options.extraction.rules) {
     return pipeline::fail(pipeline::Errc::invalid_config, "rules: want a compiled set");
   }
-  return std::unique_ptr<Engine>{new Engine{
-      std::make_unique<Parts>(std::move(options), *policy, std::move(*decoder), source, store, metrics, clock)}};
+  return std::unique_ptr<Engine>{new Engine{std::make_unique<Parts>(std::move(options), *policy, std::move(*decoder),
+                                                                    source, store, metrics, clock, requests)}};
 }
 
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
@@ -128,6 +143,12 @@ void Engine::crash_extractor() {
 void Engine::crash_writer() {
   if (const auto stage = parts_->current()) {
     caf::anon_send_exit(stage->writer, caf::exit_reason::kill);
+  }
+}
+
+void Engine::crash_caller() {
+  if (const auto stage = parts_->current()) {
+    caf::anon_send_exit(stage->caller, caf::exit_reason::kill);
   }
 }
 

@@ -6,18 +6,21 @@
 
 #include "actors/options.hpp"
 #include "pipeline/metrics.hpp"
+#include "pipeline/model_ports.hpp"
 #include "pipeline/ports.hpp"
 
 namespace alluvium::actors {
 
-/// From a source to a store. `source`, `store` and `metrics` outlive it.
+/// From a source to a store. `source`, `store`, `requests`, the options' models and `metrics` outlive it.
 class Engine {
  public:
-  /// Fails with `invalid_config` if the options contradict each other.
+  /// Fails with `invalid_config` if the options contradict each other. `requests`: the store's requests to models; null
+  /// if no tier is on.
   [[nodiscard]] static pipeline::Result<std::unique_ptr<Engine>> make(EngineOptions options, pipeline::Source& source,
                                                                       pipeline::Store& store,
                                                                       pipeline::Metrics& metrics,
-                                                                      pipeline::WallClock clock);
+                                                                      pipeline::WallClock clock,
+                                                                      pipeline::RequestStore* requests = nullptr);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -30,6 +33,7 @@ class Engine {
   /// Any thread: ends an extractor, or else the writer, as a crash would. For tests and drills.
   void crash_extractor();
   void crash_writer();
+  void crash_caller();
   /// The same for a buffer with messages in it; only on the thread that run() is on.
   void crash_buffer();
 

@@ -14,8 +14,15 @@ using Self = Writer::stateful_pointer<WriterState>;
 /// The writer's decisions, with what they need at hand.
 class Commits {
  public:
-  Commits(Self self, pipeline::Store* store, Inbox* inbox, pipeline::Metrics* metrics, const WriterOptions& options)
-      : self_{self}, store_{store}, inbox_{inbox}, metrics_{metrics}, options_{options} {}
+  Commits(Self self, pipeline::Store* store, Inbox* inbox, pipeline::Metrics* metrics, ModelLoad* load, Caller caller,
+          const WriterOptions& options)
+      : self_{self},
+        store_{store},
+        inbox_{inbox},
+        metrics_{metrics},
+        load_{load},
+        caller_{std::move(caller)},
+        options_{options} {}
 
   /// Null if the claim is over: whatever comes under it is dropped.
   WriterPartition* current(const ClaimPtr& claim) {
@@ -257,9 +264,19 @@ class Commits {
       count(commit);
       inbox_->push(Advanced{partition.claim, commit.watermark});
     }
+    for (std::size_t i = 0; i < pipeline::outcome_count; ++i) {
+      metrics_->messages[i].fetch_add(result.moved.of[i], std::memory_order_relaxed);
+    }
     metrics_->memories.fetch_add(result.memories, std::memory_order_relaxed);
     metrics_->duplicates.fetch_add(result.duplicates, std::memory_order_relaxed);
     metrics_->commits.fetch_add(1, std::memory_order_relaxed);
+    if (result.backlog_full > 0 && metrics_->backlog_full.fetch_add(result.backlog_full) == 0) {
+      spdlog::error("the backlog of model requests is full: selected batches keep only what rules found");
+    }
+    if (result.requests > 0 && caller_) {
+      load_->open.fetch_add(result.requests, std::memory_order_relaxed);
+      caf::anon_send(caller_, Flush::value);
+    }
     here.outstanding.clear();
     here.outstanding_slots.clear();
     here.outstanding_charges.clear();
@@ -295,27 +312,30 @@ class Commits {
 
   void answer_finish() {
     auto marks = store_->watermarks();
-    if (!marks) {
-      spdlog::warn("store: can't read the ledger yet: {}", marks.error().detail);
+    const auto calls = store_->open_calls();
+    if (!marks || !calls) {
+      spdlog::warn("store: can't read the ledger yet: {}", marks ? calls.error().detail : marks.error().detail);
       back_off();
       return;
     }
     state().finish_wanted = false;
-    inbox_->push(Finished{std::move(*marks)});
+    inbox_->push(Finished{std::move(*marks), *calls});
   }
 
   Self self_;
   pipeline::Store* store_;
   Inbox* inbox_;
   pipeline::Metrics* metrics_;
+  ModelLoad* load_;
+  Caller caller_;
   WriterOptions options_;
 };
 
 }  // namespace
 
 Writer::behavior_type writer(Self self, pipeline::Store* store, Inbox* inbox, pipeline::Metrics* metrics,
-                             WriterOptions options) {
-  const auto commits = std::make_shared<Commits>(self, store, inbox, metrics, options);
+                             ModelLoad* load, Caller caller, WriterOptions options) {
+  const auto commits = std::make_shared<Commits>(self, store, inbox, metrics, load, std::move(caller), options);
   return {
       [commits](const ExtractedPtr& extracted) { commits->add(*extracted); },
       [commits](const SettledPtr& settled) { commits->add(*settled); },

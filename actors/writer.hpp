@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/inbox.hpp"
+#include "actors/model_load.hpp"
 #include "actors/protocol.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/offset_ledger.hpp"
@@ -51,8 +52,9 @@ struct WriterState {
   bool finish_wanted = false;
 };
 
-/// `store`, `inbox` and `metrics` outlive it. Spawn it detached: the store blocks.
+/// `store`, `inbox`, `metrics` and `load` outlive it. Spawn it detached: the store blocks. `caller`, if there is one,
+/// is told when there are new requests for it.
 Writer::behavior_type writer(Writer::stateful_pointer<WriterState> self, pipeline::Store* store, Inbox* inbox,
-                             pipeline::Metrics* metrics, WriterOptions options);
+                             pipeline::Metrics* metrics, ModelLoad* load, Caller caller, WriterOptions options);
 
 }  // namespace alluvium::actors

@@ -122,6 +122,38 @@ class Attendant {
   std::thread thread_;
 };
 
+/// What models were asked and what that cost; empty if they were not.
+std::string model_summary(const pipeline::Metrics& metrics) {
+  const auto calls = metrics.model_calls.load();
+  const auto degraded = metrics.requests_degraded.load();
+  const auto parked = metrics.requests_parked.load();
+  if (calls + metrics.answers_reused.load() + degraded + parked + metrics.backlog_full.load() == 0) {
+    return {};
+  }
+  std::string text = "models     " + with_commas(calls) + " calls, " + with_commas(metrics.model_answers.load()) +
+                     " answers, " + with_commas(metrics.prompt_tokens.load()) + " + " +
+                     with_commas(metrics.completion_tokens.load()) + " tokens, " +
+                     dollars_text(pipeline::Money{metrics.cost_pico.load()});
+  if (const auto unknown = metrics.cost_unknown.load(); unknown > 0) {
+    text += " and " + with_commas(unknown) + " answers of unknown price";
+  }
+  if (const auto reused = metrics.answers_reused.load(); reused > 0) {
+    text += "; " + with_commas(reused) + " answers were paid for before";
+  }
+  text += "\n";
+  if (const auto lost = metrics.possibly_paid_pico.load(); lost > 0) {
+    text += "possibly   " + dollars_text(pipeline::Money{lost}) + " for calls whose reply was lost\n";
+  }
+  if (degraded + parked > 0) {
+    text += "backlog    " + with_commas(degraded) + " requests put off, their endpoint does not answer; " +
+            with_commas(parked) + " without budget\n";
+  }
+  if (const auto full = metrics.backlog_full.load(); full > 0) {
+    text += "BACKLOG    full: " + with_commas(full) + " selected batches kept only what rules found\n";
+  }
+  return text;
+}
+
 std::string summary(const pipeline::Metrics& metrics, double wall_s, const std::string& store_name) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -135,6 +167,7 @@ std::string summary(const pipeline::Metrics& metrics, double wall_s, const std::
           " known already\n";
   text +=
       "batches    " + with_commas(metrics.batches.load()) + " in " + with_commas(metrics.commits.load()) + " commits\n";
+  text += model_summary(metrics);
   if (const auto skipped = metrics.records_skipped.load(); skipped > 0) {
     text += "resumed    " + with_commas(skipped) + " records were done before and skipped\n";
   }
@@ -182,7 +215,7 @@ void hold_signals() {
 }
 
 int run_engine(const config::Config& config, pipeline::Source& source, pipeline::Store& store, ProgressMode progress,
-               const std::string& store_name) {
+               const std::string& store_name, ModelStage* models) {
   std::vector<pipeline::RuleProblem> problems;  // Warned of when the config was read.
   auto rules = pipeline::RuleSet::compile(config.rules, config.rule_limits, problems);
   if (!rules) {
@@ -191,7 +224,11 @@ int run_engine(const config::Config& config, pipeline::Source& source, pipeline:
   auto options = config.engine;
   options.extraction.rules = std::move(*rules);
   pipeline::Metrics metrics;
-  auto engine = actors::Engine::make(options, source, store, metrics, utc_ms);
+  if (models != nullptr) {
+    options.models = models->caller;
+  }
+  auto engine = actors::Engine::make(options, source, store, metrics, utc_ms,
+                                     models == nullptr ? nullptr : models->requests.get());
   if (!engine) {
     return report(engine.error());
   }

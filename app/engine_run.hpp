@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "app/model_stage.hpp"
 #include "app/progress.hpp"
 #include "config/config.hpp"
 
@@ -19,6 +20,6 @@ void hold_signals();
 /// Runs until the end. The first SIGTERM or SIGINT drains, a second ends the process at once.
 /// Returns the exit code.
 [[nodiscard]] int run_engine(const config::Config& config, pipeline::Source& source, pipeline::Store& store,
-                             ProgressMode progress, const std::string& store_name);
+                             ProgressMode progress, const std::string& store_name, ModelStage* models = nullptr);
 
 }  // namespace alluvium::app

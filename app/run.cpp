@@ -53,11 +53,15 @@ int run(const RunOptions& options) {
   if (!store) {
     return report(store.error());
   }
+  auto models = make_model_stage(config);
+  if (!models) {
+    return report(models.error());
+  }
   auto source = make_source(config, options.until_end);
   if (!source) {
     return report(source.error());
   }
-  return run_engine(config, **source, **store, options.progress, config.sqlite.path);
+  return run_engine(config, **source, **store, options.progress, config.sqlite.path, models->get());
 }
 
 }  // namespace

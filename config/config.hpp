@@ -2,6 +2,7 @@
 // One YAML file -> the Options of each component. Nothing below app/ knows this struct.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,27 +12,44 @@
 #include "actors/options.hpp"
 #include "connectors/file_source.hpp"
 #include "connectors/kafka_source.hpp"
+#include "connectors/model_endpoint.hpp"
 #include "connectors/sqlite_store.hpp"
+#include "pipeline/backoff.hpp"
+#include "pipeline/budget.hpp"
 #include "pipeline/rules.hpp"
+#include "pipeline/tier.hpp"
 
 namespace alluvium::config {
 
-/// Read and checked, but without effect until the model tiers are part of the engine.
 struct TierOptions {
   bool enabled = false;
   std::string endpoint;
   int max_tokens = 0;
   double temperature = 0;
+  std::size_t min_messages = 1;
+  pipeline::CallMode mode = pipeline::CallMode::call;
+  std::string prompt_file;   ///< Empty: the engine's own instructions.
+  std::string instructions;  ///< What is in it, or those.
 };
-/// Read and checked like the tiers, and without effect like them.
-struct EndpointOptions {
-  std::string api = "openai";
-  std::string base_url, model, api_key;
+struct EndpointConfig {
+  connectors::EndpointOptions model;
+  std::string input_price, output_price;  ///< USD per million tokens; empty: from the price list.
+  bool batch_jobs = false;                ///< Its provider takes batch jobs.
+};
+/// USD a month, as written; empty: unlimited.
+struct BudgetTexts {
+  std::string monthly, per_agent, per_org;
+};
+struct BatchJobOptions {
+  std::chrono::milliseconds submit_every{60'000};
+  std::chrono::milliseconds poll_every{300'000};
+  std::size_t requests_max = 10'000;  ///< In one job.
+  bool worker = false;                ///< Another process (alluvium batch-worker) sees to them.
 };
 struct SelectionOptions {
-  double rate = 0.2;     ///< Share that may reach a model.
-  bool by_value = true;  ///< Else by hash.
-  std::string use_case;  ///< What `rate` was looked up by; empty: none.
+  double rate = 0.2;      ///< Share that may reach a model.
+  bool by_value = false;  ///< Else by hash.
+  std::string use_case;   ///< What `rate` was looked up by; empty: none.
 };
 
 struct LogOptions {
@@ -49,10 +67,27 @@ struct Config {
   actors::EngineOptions engine;  ///< engine.extraction.rules is compiled by the caller, from `rules`.
   pipeline::RuleSet::Limits rule_limits;
   SelectionOptions selection;
-  TierOptions small{.endpoint = "small", .max_tokens = 300, .temperature = 0.3};
-  TierOptions premium{.endpoint = "premium", .max_tokens = 800, .temperature = 0.2};
+  TierOptions small{.endpoint = "small",
+                    .max_tokens = 300,
+                    .temperature = 0.3,
+                    .min_messages = 4,
+                    .prompt_file = {},
+                    .instructions = {}};
+  TierOptions premium{.endpoint = "premium",
+                      .max_tokens = 800,
+                      .temperature = 0.2,
+                      .min_messages = 6,
+                      .prompt_file = {},
+                      .instructions = {}};
   bool both_tiers = false;
-  std::map<std::string, EndpointOptions> endpoints;
+  std::map<std::string, EndpointConfig> endpoints;
+  pipeline::RetryOptions retry;
+  std::string prices_file;  ///< Empty: the list that ships.
+  BudgetTexts budget_texts;
+  pipeline::BudgetOptions budget;  ///< Made of them.
+  std::size_t backlog_requests_max = 100'000;
+  std::size_t backlog_bytes_max = std::size_t{1} << 30;
+  BatchJobOptions batch_jobs;
   bool near_duplicates = false;    ///< Without effect yet, like the next two.
   std::string dead_letters_topic;  ///< Empty: none.
   std::string http_listen;         ///< Empty: none.

@@ -13,8 +13,10 @@ namespace alluvium::config {
 
 /// source, messages, preset, profile, buffer, filters, selection
 [[nodiscard]] std::span<const Key> input_keys();
-/// rules, rules_file, tiers, endpoints
+/// rules, rules_file
 [[nodiscard]] std::span<const Key> extraction_keys();
+/// tiers, endpoints, retry, prices, budget, backlog, batch_jobs
+[[nodiscard]] std::span<const Key> model_keys();
 /// dedupe, sink, dead_letters, memory, engine, http, log
 [[nodiscard]] std::span<const Key> output_keys();
 
@@ -23,8 +25,6 @@ inline constexpr double mib = 1024 * kib;
 inline constexpr double gib = 1024 * mib;
 inline constexpr double minute = 60'000;
 inline constexpr double day = 24 * 60 * minute;
-
-inline constexpr std::string_view no_models = "this version has no model tier: rules only";
 
 template <auto... Members>
 Slot at(Config& config, const std::string& /*name*/) {
@@ -51,9 +51,9 @@ Slot source(Config& config, const std::string& /*name*/) {
   auto* chosen = std::get_if<Source>(&config.source);
   return chosen == nullptr ? Slot{} : Slot{&(chosen->*Member)};
 }
-template <auto Member>
+template <auto... Members>
 Slot endpoint(Config& config, const std::string& name) {
-  return &(config.endpoints[name].*Member);
+  return &(config.endpoints[name].*....*Members);
 }
 template <auto Member>
 Slot of_rule(pipeline::Rule& rule) {

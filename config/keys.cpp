@@ -11,7 +11,7 @@ namespace {
 
 std::vector<Key> all_keys() {
   std::vector<Key> all;
-  for (const auto part : {input_keys(), extraction_keys(), output_keys()}) {
+  for (const auto part : {input_keys(), extraction_keys(), model_keys(), output_keys()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

@@ -34,7 +34,7 @@ enum class Kind {
 /// Where a value lives. Empty: nowhere in this Config, or the reader deals with the key by itself.
 using Slot = std::variant<std::monostate, std::string*, bool*, int*, std::size_t*, double*, std::chrono::milliseconds*,
                           std::vector<std::string>*, std::map<std::string, std::string>*, pipeline::RuleKind*,
-                          pipeline::RuleScope*, pipeline::MemoryType*>;
+                          pipeline::RuleScope*, pipeline::MemoryType*, pipeline::CallMode*>;
 
 struct Key {
   std::string_view path;  ///< From the root, with dots; "*" stands for any name.

@@ -5,6 +5,7 @@
 #include <limits>
 #include <tuple>
 
+#include "config/check_models.hpp"
 #include "config/config.hpp"
 #include "config/expand.hpp"
 #include "config/key_tables.hpp"
@@ -24,6 +25,9 @@ std::size_t bytes(double value) {
 void apply_profile(const pipeline::Profile& profile, Config& config) {
   config.memory_limit_bytes = profile.memory_mb << 20U;
   config.engine.workers = profile.concurrent;
+  config.retry.delay = std::chrono::seconds{5};
+  config.retry.jitter = false;
+  config.retry.fallback_batch_size = 2;
 }
 
 void apply_preset(const pipeline::Preset& preset, Config& config) {
@@ -74,13 +78,6 @@ void check_names(Reader& reader, Config& config) {
       config.profile = profile->name;
     } else {
       reader.fault(reader.line_of("profile"), "profile", "want one of " + names_of(pipeline::profiles()));
-    }
-  }
-  for (const auto& [tier, key] :
-       {std::pair{&config.small, "tiers.small.enabled"}, std::pair{&config.premium, "tiers.premium.enabled"}}) {
-    if (tier->enabled && !reader.given(key)) {
-      reader.warn(reader.line_of("preset"), "preset", std::string{no_models});
-      break;
     }
   }
 }
@@ -197,6 +194,7 @@ Loaded parse(const std::string& yaml, const std::string& name, const Environment
   const auto labels = read_rules(reader, name, environment, out);
   derive(reader, out.config);
   check_limits(reader, out.config);
+  check_models(reader, out.config);
   check_rules(labels, lenient_rules, out);
   finish(name, out);
   return out;

@@ -292,15 +292,27 @@ std::string Reader::set(const Key& key, const std::string& text, const Slot& slo
       slot);
 }
 
+pipeline::Result<std::string> Reader::file(const std::string& name, std::size_t bytes_max) const {
+  return read_file(folder_ / name, bytes_max);
+}
+
 std::optional<std::string> Reader::expanded(const Node& node, int line, const std::string& path, bool secret) {
   if (node.kind != Node::Kind::scalar) {
     fault(line, path, node.kind == Node::Kind::null ? "want a value" : "want one value, not a list or keys");
     return std::nullopt;
   }
+  const bool is_key = path.starts_with("endpoints.") && path.ends_with(".api_key");
   auto value = expand(node.text, environment_, folder_);
   if (!value) {
-    fault(line, path, value.error().detail);
+    if (is_key) {
+      unset_[path] = value.error().detail;
+    } else {
+      fault(line, path, value.error().detail);
+    }
     return std::nullopt;
+  }
+  if (is_key && !node.text.empty() && node.text.find("${") == std::string::npos) {
+    warn(line, path, "a secret in the config file: give it as ${VAR} or ${file:PATH}");
   }
   if (value->text.find('\0') != std::string::npos || !simdjson::validate_utf8(value->text)) {
     fault(line, path, "want UTF-8 text without NUL");

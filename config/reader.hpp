@@ -40,6 +40,13 @@ class Reader {
   [[nodiscard]] bool given(const std::string& path) const {
     return lines_.contains(path);
   }
+  /// Why the key of an endpoint could not be read: a fault only if a tier uses the endpoint.
+  [[nodiscard]] std::optional<std::string> unset(const std::string& path) const {
+    const auto found = unset_.find(path);
+    return found == unset_.end() ? std::nullopt : std::optional{found->second};
+  }
+  /// A file that this one names.
+  [[nodiscard]] pipeline::Result<std::string> file(const std::string& name, std::size_t bytes_max) const;
   /// The value of `rules`; null if it was not given.
   [[nodiscard]] const Node* rules() const {
     return rules_;
@@ -62,6 +69,7 @@ class Reader {
   const Environment& environment_;
   Loaded& out_;
   std::map<std::string, int> lines_;
+  std::map<std::string, std::string> unset_;  ///< Path -> reason.
   const Node* rules_ = nullptr;
 };
 

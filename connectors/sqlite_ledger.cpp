@@ -80,11 +80,11 @@ SqliteLedger::SqliteLedger(Database& database)
       batches_{database.prepare("SELECT id, max_offset, positions FROM batches"
                                 " WHERE id BETWEEN ?2 AND ?3 AND partition_id = ?1")},
       dead_{database.prepare("SELECT offset, bundle_index, bundle_count FROM dead_letters"
-                             " WHERE partition_id = ?1 AND offset >= ?2")},
+                             " WHERE partition_id = ?1 AND offset >= ?2 AND batch = 0")},
       advance_{database.prepare(
           "UPDATE partitions SET seq = seq + 1, watermark = ?5, floor_batch = ?6, last_batch = ?7,"
           " extracted = extracted + ?8, empty = empty + ?9, skipped = skipped + ?10, noise = noise + ?11,"
-          " dead = dead + ?12, gaps = gaps + ?13, batches = batches + ?14, updated_ms = ?15"
+          " dead = dead + ?12, gaps = gaps + ?13, batches = batches + ?14, updated_ms = ?15, pending = pending + ?16"
           " WHERE topic = ?1 AND partition = ?2 AND retired = 0 AND claim_token = ?3 AND seq = ?4")},
       gap_{database.prepare("INSERT INTO gaps(partition_id, kind, from_offset, to_offset, count, ranges)"
                             " VALUES(?1, ?2, ?3, ?4, ?5, ?6)")},
@@ -229,7 +229,7 @@ bool SqliteLedger::advance(const pipeline::PartitionCommit& commit, const Growth
       .with(commit.partition.topic, commit.partition.partition, commit.token, commit.seq, commit.watermark,
             growth.open.floor(), growth.open.last(), counts[Outcome::extracted], counts[Outcome::empty],
             counts[Outcome::skipped], counts[Outcome::noise], counts[Outcome::dead], growth.gaps, growth.batches,
-            now_ms)
+            now_ms, counts[Outcome::pending])
       .run();
   return database_.changes() == 1;
 }

@@ -22,9 +22,9 @@ class MemoryTable {
   /// `hash` is an argument so that a test can make keys collide.
   explicit MemoryTable(Database& database, Hash hash = pipeline::dedupe_hash);
 
-  /// False if the agent has the same memory already. Inside the caller's transaction.
-  bool insert(const pipeline::Memory& memory, const pipeline::Batch& batch, std::int64_t batch_row,
-              std::int64_t now_ms);
+  /// False if the agent has the same memory already. Inside the caller's transaction. `connections` is a JSON list.
+  bool insert(const pipeline::Memory& memory, const pipeline::Batch& batch, std::int64_t batch_row, std::int64_t now_ms,
+              std::string_view model = {}, std::string_view connections = "[]");
 
  private:
   bool taken_by_same(const std::string& agent_id, std::int64_t hash, std::string_view key);

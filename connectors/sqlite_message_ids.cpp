@@ -56,6 +56,27 @@ char outcome_letter(pipeline::Outcome outcome) {
   return letters[static_cast<std::size_t>(outcome)];
 }
 
+std::string outcome_letters(const std::vector<pipeline::Outcome>& outcomes) {
+  std::string text;
+  for (const auto outcome : outcomes) {
+    text += outcome_letter(outcome);
+  }
+  return text;
+}
+
+std::string_view outcome_word(std::string_view of_messages) {
+  const auto has = [&](pipeline::Outcome outcome) {
+    return of_messages.find(outcome_letter(outcome)) != std::string_view::npos;
+  };
+  if (has(pipeline::Outcome::extracted)) {
+    return "extracted";
+  }
+  if (has(pipeline::Outcome::pending)) {
+    return "pending";
+  }
+  return has(pipeline::Outcome::skipped) && !has(pipeline::Outcome::empty) ? "skipped" : "empty";
+}
+
 std::optional<pipeline::Outcome> outcome_of_letter(char letter) {
   const auto place = letters.find(letter);
   return place == std::string_view::npos ? std::nullopt : std::optional{static_cast<pipeline::Outcome>(place)};

@@ -26,8 +26,11 @@ bool join_message_ids(const pipeline::Batch& batch, const pipeline::TopicPartiti
                                                          const pipeline::TopicPartition& partition,
                                                          std::span<const pipeline::Position> positions);
 
-/// x extracted, e empty, s skipped, n noise, d dead (which no batch has).
+/// x extracted, e empty, s skipped, n noise, d dead (its dead letter names the batch), p pending.
 [[nodiscard]] char outcome_letter(pipeline::Outcome outcome);
+[[nodiscard]] std::string outcome_letters(const std::vector<pipeline::Outcome>& outcomes);
+/// The batch's own outcome, from its messages' letters: extracted | pending | skipped | empty.
+[[nodiscard]] std::string_view outcome_word(std::string_view letters);
 [[nodiscard]] std::optional<pipeline::Outcome> outcome_of_letter(char letter);
 
 }  // namespace alluvium::connectors

@@ -48,7 +48,8 @@ class Reader final : public SqliteReader {
       Transaction snapshot{database_, Transaction::Kind::read};
       auto rows = database_.prepare(
           "SELECT topic, partition, start_offset, watermark, gaps, lost, batches, seq, extracted, empty, skipped,"
-          " noise, dead, id, floor_batch, last_batch FROM partitions WHERE retired = 0 ORDER BY topic, partition");
+          " noise, dead, pending, id, floor_batch, last_batch FROM partitions WHERE retired = 0 ORDER BY topic, "
+          "partition");
       std::vector<PartitionRow> all;
       while (rows.step()) {
         auto& row = all.emplace_back();
@@ -63,7 +64,7 @@ class Reader final : public SqliteReader {
         for (std::size_t i = 0; i < pipeline::outcome_count; ++i) {
           row.outcomes.of[i] = rows.integer(8 + static_cast<int>(i));
         }
-        row.done_above = done_above(rows.integer(13), row.watermark, rows.integer(14), rows.integer(15));
+        row.done_above = done_above(rows.integer(14), row.watermark, rows.integer(15), rows.integer(16));
       }
       return all;
     });
@@ -135,7 +136,9 @@ class Reader final : public SqliteReader {
         count += position.offset >= watermark ? 1 : 0;
       }
     }
-    auto dead = database_.prepare("SELECT count(*) FROM dead_letters WHERE partition_id = ?1 AND offset >= ?2");
+    auto dead = database_.prepare(
+        "SELECT count(*) FROM dead_letters"
+        " WHERE partition_id = ?1 AND offset >= ?2 AND batch = 0");
     dead.with(partition, watermark);
     return count + (dead.step() ? dead.integer(0) : 0);
   }

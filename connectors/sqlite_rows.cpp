@@ -16,9 +16,9 @@ namespace {
 
 using pipeline::DeadReason;
 
-constexpr std::array reasons{DeadReason::empty,      DeadReason::too_large,    DeadReason::not_utf8,
-                             DeadReason::not_json,   DeadReason::too_deep,     DeadReason::wrong_type,
-                             DeadReason::no_content, DeadReason::invalid_field};
+constexpr std::array reasons{DeadReason::empty,      DeadReason::too_large,     DeadReason::not_utf8,
+                             DeadReason::not_json,   DeadReason::too_deep,      DeadReason::wrong_type,
+                             DeadReason::no_content, DeadReason::invalid_field, DeadReason::refused_by_model};
 
 DeadReason reason_named(std::string_view name) {
   const auto* const found =

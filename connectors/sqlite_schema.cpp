@@ -94,6 +94,125 @@ CREATE TABLE gaps(
   count INTEGER NOT NULL,
   ranges BLOB NOT NULL
 );
+)sql"},
+                                // The model tiers: requests that wait for an answer, what was paid for, budgets.
+                                Migration{R"sql(
+ALTER TABLE partitions ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE memories ADD COLUMN prompt_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE memories ADD COLUMN model TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letters ADD COLUMN batch INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE agents(
+  agent_id TEXT PRIMARY KEY,
+  batches INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE requests(
+  id INTEGER PRIMARY KEY,
+  batch INTEGER NOT NULL,
+  agent_id TEXT NOT NULL,
+  org_id TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  rounds INTEGER NOT NULL DEFAULT 0,
+  asks INTEGER NOT NULL DEFAULT 0,
+  halvings INTEGER NOT NULL DEFAULT 0,
+  due_ms INTEGER NOT NULL DEFAULT 0,
+  created_ms INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  messages INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  lease_owner TEXT NOT NULL DEFAULT '',
+  lease_ms INTEGER NOT NULL DEFAULT 0,
+  hash TEXT NOT NULL DEFAULT '',
+  endpoint TEXT NOT NULL DEFAULT '',
+  model TEXT NOT NULL DEFAULT '',
+  reserved INTEGER,
+  month TEXT NOT NULL DEFAULT '',
+  job INTEGER,
+  custom_id TEXT NOT NULL DEFAULT '',
+  reason TEXT NOT NULL DEFAULT '',
+  request TEXT NOT NULL
+);
+CREATE INDEX requests_by_state ON requests(state, mode, id);
+CREATE INDEX requests_by_batch ON requests(batch);
+CREATE INDEX requests_by_job ON requests(job) WHERE job IS NOT NULL;
+CREATE TABLE answers(
+  hash TEXT PRIMARY KEY,
+  model TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  finish TEXT NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  cost INTEGER,
+  created_ms INTEGER NOT NULL
+);
+CREATE INDEX answers_by_age ON answers(created_ms);
+CREATE TABLE calls(
+  id INTEGER PRIMARY KEY,
+  batch INTEGER NOT NULL,
+  agent_id TEXT NOT NULL,
+  org_id TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  model TEXT NOT NULL,
+  month TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  messages INTEGER NOT NULL,
+  outcome TEXT NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  cost INTEGER,
+  memories INTEGER NOT NULL,
+  faults TEXT NOT NULL DEFAULT '',
+  error TEXT NOT NULL,
+  started_ms INTEGER NOT NULL,
+  ended_ms INTEGER NOT NULL
+);
+CREATE INDEX calls_by_batch ON calls(batch);
+CREATE TABLE budgets(
+  scope TEXT NOT NULL,
+  key TEXT NOT NULL,
+  monthly INTEGER NOT NULL,
+  set_ms INTEGER NOT NULL,
+  PRIMARY KEY(scope, key)
+) WITHOUT ROWID;
+CREATE TABLE spend(
+  scope TEXT NOT NULL,
+  key TEXT NOT NULL,
+  month TEXT NOT NULL,
+  spent INTEGER NOT NULL DEFAULT 0,
+  reserved INTEGER NOT NULL DEFAULT 0,
+  unknown_calls INTEGER NOT NULL DEFAULT 0,
+  alerted INTEGER,
+  PRIMARY KEY(scope, key, month)
+) WITHOUT ROWID;
+CREATE TABLE calibrations(
+  model TEXT PRIMARY KEY,
+  bytes_per_token REAL NOT NULL,
+  samples INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE jobs(
+  id INTEGER PRIMARY KEY,
+  endpoint TEXT NOT NULL,
+  model TEXT NOT NULL,
+  tag TEXT NOT NULL,
+  provider_id TEXT NOT NULL DEFAULT '',
+  state TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  submitted_ms INTEGER NOT NULL DEFAULT 0,
+  polled_ms INTEGER NOT NULL DEFAULT 0,
+  ended_ms INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  lease_owner TEXT NOT NULL DEFAULT '',
+  lease_ms INTEGER NOT NULL DEFAULT 0,
+  detail TEXT NOT NULL DEFAULT ''
+);
 )sql"}};
 
 /// Tries at what another process does at the same moment on a new file; each waits for its lock.

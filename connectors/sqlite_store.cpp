@@ -22,14 +22,6 @@ using pipeline::Outcome;
 using pipeline::PartitionCommit;
 using pipeline::Position;
 
-std::string_view outcome_of(const ExtractedBatch& batch) {
-  const auto has = [&](Outcome outcome) { return std::ranges::find(batch.outcomes, outcome) != batch.outcomes.end(); };
-  if (has(Outcome::extracted)) {
-    return "extracted";
-  }
-  return has(Outcome::skipped) && !has(Outcome::empty) ? "skipped" : "empty";
-}
-
 class SqliteStore final : public pipeline::Store {
  public:
   SqliteStore(const SqliteStoreOptions& options, pipeline::WallClock clock)
@@ -37,6 +29,8 @@ class SqliteStore final : public pipeline::Store {
         schema_{database_, options.path},
         ledger_{database_},
         memories_{database_},
+        requests_{database_, options.models},
+        rows_{database_},
         insert_batch_{database_.prepare(
             "INSERT INTO batches(id, partition_id, max_offset, batch_id, agent_id, positions, message_ids, outcomes,"
             " outcome, started_ms, ended_ms, memories) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")},
@@ -68,6 +62,10 @@ class SqliteStore final : public pipeline::Store {
 
   pipeline::Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> watermarks() override {
     return guarded([&] { return ledger_.watermarks(); });
+  }
+
+  pipeline::Result<std::int64_t> open_calls() override {
+    return guarded([&] { return rows_.open_calls(clock_()); });
   }
 
  private:
@@ -160,8 +158,10 @@ class SqliteStore final : public pipeline::Store {
     growth.open = fresh ? known->second.open : ledger_.open_batches(row);
     for (const auto& batch : commit.batches) {
       growth.open.add(next_batch, write_batch(commit, row.id, batch, next_batch, now_ms, result));
-      for (const auto outcome : batch.outcomes) {
-        ++growth.outcomes[outcome];
+      for (std::size_t i = 0; i < final_.size(); ++i) {
+        ++growth.outcomes[final_[i]];
+        --result.moved[batch.outcomes[i]];
+        ++result.moved[final_[i]];
       }
       ++growth.batches;
       ++next_batch;
@@ -191,19 +191,24 @@ class SqliteStore final : public pipeline::Store {
     }
     result.memories += stored;
     result.duplicates += static_cast<std::int64_t>(extracted.memories.size()) - stored;
+    final_ = extracted.outcomes;
+    if (!extracted.meaningful.empty()) {
+      const auto made = requests_.plan(extracted, id, now_ms, final_);
+      result.requests += made.requests;
+      result.backlog_full += made.backlog_full ? 1 : 0;
+    }
     positions_.clear();
-    outcomes_.clear();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       positions_.push_back(batch.position(i));
-      outcomes_ += outcome_letter(extracted.outcomes[i]);
     }
+    outcomes_ = outcome_letters(final_);
     const auto positions = pipeline::encode_positions(positions_);
     const auto max_offset = std::ranges::max(positions_).offset;
     const bool default_ids = !join_message_ids(batch, commit.partition, message_ids_);
     const auto insert = [&](const auto& message_ids) {
       insert_batch_
           .with(id, partition_id, max_offset, extracted.id, batch.agent_id(), Blob{positions}, message_ids, outcomes_,
-                outcome_of(extracted), extracted.started_ms, extracted.ended_ms, stored)
+                outcome_word(outcomes_), extracted.started_ms, extracted.ended_ms, stored)
           .run();
     };
     if (default_ids) {
@@ -227,11 +232,14 @@ class SqliteStore final : public pipeline::Store {
   Schema schema_;
   SqliteLedger ledger_;
   MemoryTable memories_;
+  RequestPlan requests_;
+  RequestRows rows_;
   Statement insert_batch_, insert_dead_, last_batch_;
   pipeline::WallClock clock_;
   std::map<pipeline::TopicPartition, Owned> owned_;  ///< At most one per partition of the streams.
   std::set<pipeline::TopicPartition> reset_;         ///< The same.
   std::vector<Position> positions_;                  ///< Kept for their memory, like the texts.
+  std::vector<Outcome> final_;                       ///< Of the batch being written, once it is decided about models.
   std::string outcomes_, message_ids_;
 };
 

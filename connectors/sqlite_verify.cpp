@@ -40,11 +40,11 @@ class Verification {
 
   void read_partitions() {
     auto rows = database_.prepare(
-        "SELECT id, topic, partition, start_offset, watermark, extracted, empty, skipped, noise, dead, gaps, lost,"
-        " batches, last_batch, retired FROM partitions ORDER BY topic, partition");
+        "SELECT id, topic, partition, start_offset, watermark, extracted, empty, skipped, noise, dead, pending,"
+        " gaps, lost, batches, last_batch, retired FROM partitions ORDER BY topic, partition");
     while (rows.step()) {
       const auto id = rows.integer(0);
-      if (rows.integer(14) != 0) {
+      if (rows.integer(15) != 0) {
         retired_.insert(id);
         continue;
       }
@@ -52,10 +52,10 @@ class Verification {
                                           .partition = static_cast<std::int32_t>(rows.integer(2))};
       Partition partition{.audit = {name, rows.integer(3), rows.integer(4)},
                           .outcomes = {},
-                          .gaps = rows.integer(10),
-                          .lost = rows.integer(11),
-                          .batches = rows.integer(12),
-                          .last_batch = rows.integer(13)};
+                          .gaps = rows.integer(11),
+                          .lost = rows.integer(12),
+                          .batches = rows.integer(13),
+                          .last_batch = rows.integer(14)};
       for (std::size_t i = 0; i < pipeline::outcome_count; ++i) {
         partition.outcomes.of[i] = rows.integer(5 + static_cast<int>(i));
       }
@@ -107,12 +107,28 @@ class Verification {
       }
       for (std::size_t i = 0; i < outcomes.size(); ++i) {
         const auto outcome = outcome_of_letter(outcomes[i]);
-        if (!outcome || *outcome == Outcome::dead) {
+        if (!outcome) {
           partition->audit.fault(row + ": has an outcome that no message can have");
         } else {
           partition->audit.add((*positions)[i], *outcome);
+          dead_in_batches_ += *outcome == Outcome::dead ? 1 : 0;
         }
       }
+      if (outcomes.find(outcome_letter(Outcome::pending)) != std::string_view::npos) {
+        waiting_.insert(rows.integer(0));
+      }
+    }
+    read_requests();
+  }
+
+  /// A message that waits for a model has a request that will bring it its answer, or it would wait for ever.
+  void read_requests() {
+    auto rows = database_.prepare("SELECT DISTINCT batch FROM requests");
+    while (rows.step()) {
+      waiting_.erase(rows.integer(0));
+    }
+    for (const auto batch : waiting_) {
+      stray_fault("batch row " + std::to_string(batch) + ": has pending messages and no request for them");
     }
   }
 
@@ -142,7 +158,9 @@ class Verification {
   }
 
   void read_dead_letters() {
-    auto rows = database_.prepare("SELECT id, partition_id, offset, bundle_index, bundle_count FROM dead_letters");
+    auto rows = database_.prepare(
+        "SELECT id, partition_id, offset, bundle_index, bundle_count FROM dead_letters"
+        " WHERE batch = 0");  // The others are counted with their batch.
     while (rows.step()) {
       if (auto* partition = partition_of(rows.integer(1), "dead letter " + std::to_string(rows.integer(0)))) {
         partition->audit.add({.offset = rows.integer(2),
@@ -150,6 +168,11 @@ class Verification {
                               .count = static_cast<std::uint32_t>(rows.integer(4))},
                              Outcome::dead);
       }
+    }
+    const auto letters = database_.integer("SELECT count(*) FROM dead_letters WHERE batch <> 0");
+    if (letters != dead_in_batches_) {
+      stray_fault("batches hold " + std::to_string(dead_in_batches_) + " dead messages, but there are " +
+                  std::to_string(letters) + " dead letters for them");
     }
   }
 
@@ -222,7 +245,8 @@ class Verification {
   std::vector<std::int64_t> order_;  ///< Their ids, by name.
   std::set<std::int64_t> retired_;
   std::vector<std::string> stray_;  ///< At most AuditReport::faults_max.
-  std::int64_t memories_recorded_ = 0;
+  std::set<std::int64_t> waiting_;  ///< Batches with pending messages: bounded like the backlog of requests.
+  std::int64_t memories_recorded_ = 0, dead_in_batches_ = 0;
 };
 
 }  // namespace

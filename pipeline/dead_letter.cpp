@@ -22,6 +22,8 @@ std::string_view name(DeadReason reason) {
       return "no_content";
     case DeadReason::invalid_field:
       return "invalid_field";
+    case DeadReason::refused_by_model:
+      return "refused_by_model";
   }
   return "unknown";
 }

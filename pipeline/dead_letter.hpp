@@ -20,6 +20,7 @@ enum class DeadReason : std::uint8_t {
   wrong_type,     ///< A field holds what it can't: content is a number, agent_id an object.
   no_content,     ///< A chat message without text.
   invalid_field,  ///< A field that is there but can't be used: an id or agent id that is too long.
+  refused_by_model,  ///< The model's endpoint can't take it, not even alone; its batch has the rest.
 };
 [[nodiscard]] std::string_view name(DeadReason reason);
 

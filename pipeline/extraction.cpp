@@ -20,8 +20,12 @@ ExtractedBatch extract(Batch batch, std::string_view topic, std::int32_t partiti
   drop_duplicates(done.memories);
   done.memories.shrink_to_fit();  // Room for thousands of repeats would be held, uncharged, until the commit.
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (done.outcomes[i] == Outcome::empty && is_noise(batch.content(i), options.filters)) {
-      done.outcomes[i] = Outcome::noise;
+    if ((options.for_models || done.outcomes[i] == Outcome::empty) && is_noise(batch.content(i), options.filters)) {
+      if (done.outcomes[i] == Outcome::empty) {
+        done.outcomes[i] = Outcome::noise;
+      }
+    } else if (options.for_models) {
+      done.meaningful.push_back(static_cast<std::uint32_t>(i));
     }
   }
   done.batch = std::move(batch);

@@ -15,6 +15,7 @@ namespace alluvium::pipeline {
 struct ExtractionOptions {
   std::shared_ptr<const RuleSet> rules;
   FilterOptions filters;
+  bool for_models = false;  ///< A model tier is on: say which messages are worth asking it about.
 };
 
 /// Runs the rules over every message, drops memories that repeat within the batch, and says how

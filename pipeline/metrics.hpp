@@ -25,6 +25,17 @@ struct Metrics {
   std::atomic<std::int64_t> restarts{0};      ///< Of the stage between source and store.
   std::atomic<std::int64_t> offsets_lost{0};  ///< Deleted by retention before they were read.
   std::atomic<std::int64_t> pressure_flushes{0};
+  std::atomic<std::int64_t> model_calls{0};  ///< Sent.
+  std::atomic<std::int64_t> model_answers{0};
+  std::atomic<std::int64_t> answers_reused{0};  ///< Paid for before: no call was made.
+  std::atomic<std::int64_t> prompt_tokens{0};
+  std::atomic<std::int64_t> completion_tokens{0};
+  std::atomic<std::int64_t> cost_pico{0};           ///< Picodollars, of answers with a known price.
+  std::atomic<std::int64_t> cost_unknown{0};        ///< Answers whose price nobody knows.
+  std::atomic<std::int64_t> possibly_paid_pico{0};  ///< Set aside for calls whose reply was lost.
+  std::atomic<std::int64_t> requests_degraded{0};   ///< Put into the backlog: the endpoint did not answer.
+  std::atomic<std::int64_t> requests_parked{0};     ///< Put into the backlog: no budget.
+  std::atomic<std::int64_t> backlog_full{0};        ///< Batches that were selected and found no room there.
 
   [[nodiscard]] std::int64_t messages_done() const {
     std::int64_t sum = 0;

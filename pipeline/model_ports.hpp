@@ -17,6 +17,7 @@
 #include "pipeline/model_reply.hpp"
 #include "pipeline/model_request.hpp"
 #include "pipeline/money.hpp"
+#include "pipeline/ports.hpp"
 #include "pipeline/tier.hpp"
 #include "pipeline/token_estimate.hpp"
 
@@ -56,10 +57,10 @@ enum class JobState : std::uint8_t { running, ended, failed };
 struct JobStatus {
   std::string id;  ///< The provider's.
   JobState state = JobState::running;
-  std::string detail;              ///< The provider's word for it, and its errors.
-  std::int64_t requests = 0;       ///< As the provider counts them; 0 if it does not say.
-  std::string tag;                 ///< What submit() was given, where the provider keeps it; else empty.
-  std::int64_t created_ms = 0;     ///< UTC; 0 if it does not say.
+  std::string detail;           ///< The provider's word for it, and its errors.
+  std::int64_t requests = 0;    ///< As the provider counts them; 0 if it does not say.
+  std::string tag;              ///< What submit() was given, where the provider keeps it; else empty.
+  std::int64_t created_ms = 0;  ///< UTC; 0 if it does not say.
 };
 /// One line of a job's results: an answer, or an error of this request alone (then it is sent again, except bisect).
 struct JobResult {
@@ -89,8 +90,7 @@ class BatchApi {
   /// where there is no tag. Empty if it can't tell yet.
   [[nodiscard]] virtual Result<std::vector<std::string>> custom_ids(const std::string& job_id) = 0;
   /// Every result, in any order, also of a job that expired half-way. Stops early if `each` returns false.
-  [[nodiscard]] virtual Result<void> results(const std::string& job_id,
-                                             const std::function<bool(JobResult)>& each) = 0;
+  [[nodiscard]] virtual Result<void> results(const std::string& job_id, const std::function<bool(JobResult)>& each) = 0;
   [[nodiscard]] virtual Result<void> cancel(const std::string& job_id) = 0;
 };
 
@@ -138,6 +138,7 @@ struct Reserved {
   enum class Verdict : std::uint8_t {
     send,     ///< Leased to us, money set aside, counted as sent.
     cached,   ///< The answer is there already: `answer`. Nothing was set aside.
+    wait,     ///< A budget is set aside for calls under way; what they leave of it may do. Nothing was changed.
     refused,  ///< A budget is used up: `exceeded`. Nothing was changed.
     gone,     ///< Not ours to send: done, or another engine has it.
   };
@@ -153,10 +154,10 @@ struct CallEnd {
   std::string hash, endpoint, model;
   std::int64_t started_ms = 0, ended_ms = 0;
   TokenUsage usage;
-  std::optional<Money> cost;    ///< What it cost: of an answer. Absent: unknown price, or nothing was paid.
-  std::optional<Money> reserved;  ///< As reserved: given back, except if possibly_paid.
-  bool possibly_paid = false;   ///< The reply was lost: the reservation stays, as spent.
-  bool from_cache = false;      ///< No call was made.
+  std::optional<Money> cost;         ///< What it cost, if it was paid for and the price is known.
+  bool possibly_paid = false;        ///< The reply was lost: what was set aside stays, as spent.
+  bool from_cache = false;           ///< No call was made.
+  std::int64_t prompt_bytes = 0;     ///< Of the prompt, for the calibration; 0: learn nothing.
   std::optional<PaidAnswer> answer;  ///< To be kept by hash.
   std::string error;                 ///< describe(), if it failed.
 };
@@ -168,13 +169,14 @@ struct Settlement {
   std::string dead_detail;
   std::vector<ModelRequest> follow_ups;  ///< For the premium tier, or halves; their messages stay pending.
   bool halves = false;                   ///< follow_ups are parts of it: attempts and asks start anew, halvings + 1.
+  std::int64_t follow_ups_due_ms = 0;    ///< UTC: not before.
 };
 /// What becomes of a request that was not answered.
 struct Postponement {
   RequestState state = RequestState::queued;  ///< queued, degraded or parked.
   std::int64_t due_ms = 0;
-  bool asked = false;          ///< Counts one of `asks`.
-  bool new_round = false;      ///< attempts = 0, rounds + 1.
+  bool asked = false;            ///< Counts one of `asks`.
+  bool new_round = false;        ///< attempts = 0, rounds + 1.
   std::optional<CallMode> mode;  ///< Sent in another way from now on.
   std::string reason;
 };
@@ -182,8 +184,14 @@ struct Postponement {
 /// Requests by state, for --until-end, for displays and for the bound on the backlog.
 struct RequestCounts {
   std::int64_t queued = 0, sent = 0, submitted = 0, degraded = 0, parked = 0;
-  std::int64_t queued_calls = 0;  ///< Of queued: mode call.
-  std::int64_t bytes = 0;
+  std::int64_t open_calls = 0;  ///< Queued or sent in mode call, or degraded and due: what --until-end waits for.
+};
+
+/// What settling a request did.
+struct Settled {
+  std::int64_t memories = 0, duplicates = 0;
+  OutcomeCounts moved;  ///< How much each outcome's count changes.
+  bool gone = false;    ///< Someone else had settled it: only the call was recorded.
 };
 
 /// The model requests in the store: made there by Store::commit(), worked off through this door, by one engine or
@@ -191,27 +199,31 @@ struct RequestCounts {
 class RequestStore {
  public:
   virtual ~RequestStore() = default;
-  /// Requests that can be sent now, oldest first: due ones of `mode` that nobody has a lease on (or whose lease ran
-  /// out, or whose holder is dead), without those in `skip` (ascending ids).
-  [[nodiscard]] virtual Result<std::vector<StoredRequest>> due(CallMode mode, std::size_t limit, std::int64_t after_id) = 0;
-  /// Leases and sets money aside, each by itself. A request whose last send was never settled (its engine died)
-  /// has its reservation turned into possibly paid first.
-  [[nodiscard]] virtual Result<std::vector<Reserved>> reserve(const std::vector<Reservation>& reservations) = 0;
-  /// Answered: memories, outcomes, usage, and the request is gone. Does nothing but count if the request is gone already.
-  /// Returns the memories stored and the duplicates.
-  struct Settled {
-    std::int64_t memories = 0, duplicates = 0;
-  };
+  /// Takes back what this process, and processes that are no more, had under way: it is queued again, and what was
+  /// set aside for it counts as possibly paid. Returns how many.
+  [[nodiscard]] virtual Result<std::int64_t> recover() = 0;
+  /// The same for others than this process: call it now and then.
+  [[nodiscard]] virtual Result<std::int64_t> recover_others() = 0;
+  /// Makes what waits in the backlog as degraded due at once.
+  [[nodiscard]] virtual Result<void> revive(Tier tier) = 0;
+  /// Requests that can be sent now, of one tier: fairly, the first of each agent, then the second...; those that wait
+  /// in the backlog last.
+  [[nodiscard]] virtual Result<std::vector<StoredRequest>> due(Tier tier, CallMode mode, std::size_t limit) = 0;
+  /// Leases it and sets money aside.
+  [[nodiscard]] virtual Result<Reserved> reserve(const Reservation& reservation) = 0;
+  /// Answered, divided or dead: memories, outcomes, usage, and the request is gone.
   [[nodiscard]] virtual Result<Settled> settle(const CallEnd& end, const Settlement& settlement) = 0;
   /// Not answered: it waits.
   [[nodiscard]] virtual Result<void> postpone(const CallEnd& end, const Postponement& postponement) = 0;
-  /// Not even sent: waits without a call (no budget, breaker open at the end of patience).
-  [[nodiscard]] virtual Result<void> put_off(std::int64_t request, const Postponement& postponement) = 0;
+  /// Not even sent: waits without a call (no budget, a broken endpoint).
+  [[nodiscard]] virtual Result<void> put_off(const std::vector<std::int64_t>& requests,
+                                             const Postponement& postponement) = 0;
   /// Keeps our leases alive; call every third of lease_time.
   [[nodiscard]] virtual Result<void> renew_leases() = 0;
-  /// Gives back all leases: what is leased and not settled was not sent, or is lost. For the end of an engine.
   [[nodiscard]] virtual Result<RequestCounts> counts() = 0;
   [[nodiscard]] virtual Result<TokenCalibration> calibration(const std::string& model) = 0;
+  /// Whether this endpoint has ever answered with this model: only then can one message be the one at fault.
+  [[nodiscard]] virtual Result<bool> has_answered(const std::string& endpoint, const std::string& model) = 0;
 };
 inline constexpr std::chrono::milliseconds lease_time{30'000};
 

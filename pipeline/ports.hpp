@@ -124,6 +124,10 @@ struct CommitResult {
   std::vector<std::size_t> fenced;
   std::int64_t memories = 0;    ///< Stored.
   std::int64_t duplicates = 0;  ///< Not stored: the agent had the same memory already.
+  /// What the transaction decided otherwise than the batches say: how much each outcome's count changes.
+  OutcomeCounts moved;
+  std::int64_t requests = 0;      ///< For models, stored beside their batches.
+  std::int64_t backlog_full = 0;  ///< Batches that were selected for a model and had no room in the backlog.
 };
 
 /// Where memories and the ledger live, in one transaction.
@@ -140,6 +144,10 @@ class Store {
   [[nodiscard]] virtual Result<CommitResult> commit(std::span<const PartitionCommit> commits) = 0;
   /// The watermark of each partition that the ledger knows.
   [[nodiscard]] virtual Result<std::vector<std::pair<TopicPartition, std::int64_t>>> watermarks() = 0;
+  /// Requests to models that an engine still has to send or is waiting for (not those that wait in the backlog).
+  [[nodiscard]] virtual Result<std::int64_t> open_calls() {
+    return 0;
+  }
 };
 
 /// UTC in milliseconds since 1970. Time that is only measured comes from the actors' own clock.

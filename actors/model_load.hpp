@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much model work is under way: what the caller tells the rest of the engine.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace alluvium::actors {
+
+/// Shared by the stage and the intake. While `open` is at `open_max`, extractors hold their batches, which holds the
+/// credit, which holds the source: slow models slow the intake, and what waits is in the store, not in memory.
+struct ModelLoad {
+  std::atomic<std::int64_t> open{0};       ///< Requests stored and neither answered nor in the backlog.
+  std::atomic<std::int64_t> in_flight{0};  ///< Calls without their reply settled.
+  std::atomic<bool> draining{false};       ///< No further calls: the engine ends.
+  std::int64_t open_max = 1000;
+
+  [[nodiscard]] bool has_room() const {
+    return open.load(std::memory_order_relaxed) < open_max;
+  }
+};
+
+}  // namespace alluvium::actors

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes of a config what the engine needs to ask models: the endpoints, the prices, the requests in the store.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "actors/caller_options.hpp"
+#include "config/config.hpp"
+#include "pipeline/model_ports.hpp"
+#include "pipeline/prices.hpp"
+
+namespace alluvium::app {
+
+/// The endpoints that enabled tiers use, and what the caller is told of them. Outlives the engine.
+struct ModelStage {
+  std::map<std::string, std::unique_ptr<pipeline::Model>> models;  ///< By endpoint.
+  std::unique_ptr<pipeline::RequestStore> requests;
+  actors::CallerOptions caller;
+};
+
+/// The price list of the config, or the one that ships.
+[[nodiscard]] pipeline::Result<pipeline::PriceList> read_prices(const std::string& file);
+/// What the endpoint's model costs: the config's own prices, else the list's. Nothing: unknown.
+[[nodiscard]] std::optional<pipeline::ModelPrice> price_of(const config::EndpointConfig& endpoint,
+                                                           const pipeline::PriceList& list);
+
+/// What the caller is told of the tiers, without their models.
+[[nodiscard]] actors::CallerOptions caller_options(const config::Config& config, const pipeline::PriceList& prices);
+
+/// Null if no tier is on. The store's file must be there already.
+[[nodiscard]] pipeline::Result<std::unique_ptr<ModelStage>> make_model_stage(const config::Config& config);
+
+}  // namespace alluvium::app

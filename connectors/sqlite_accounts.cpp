@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/sqlite_accounts.hpp"
+
+namespace alluvium::connectors {
+
+using pipeline::BudgetScope;
+using pipeline::Money;
+
+AccountRows::AccountRows(Database& database, const pipeline::BudgetOptions& options)
+    : options_{options},
+      limit_{database.prepare("SELECT monthly FROM budgets WHERE scope = ?1 AND key = ?2")},
+      read_{database.prepare("SELECT spent, reserved FROM spend WHERE scope = ?1 AND key = ?2 AND month = ?3")},
+      add_{database.prepare("INSERT INTO spend(scope, key, month, spent, reserved, unknown_calls)"
+                            " VALUES(?1, ?2, ?3, ?4, max(0, ?5), ?6) ON CONFLICT DO UPDATE SET spent = spent + ?4,"
+                            " reserved = max(0, reserved + ?5), unknown_calls = unknown_calls + ?6")},
+      alerted_{database.prepare("SELECT alerted FROM spend WHERE scope = ?1 AND key = ?2 AND month = ?3")},
+      alert_{database.prepare("INSERT INTO spend(scope, key, month, alerted) VALUES(?1, ?2, ?3, ?4)"
+                              " ON CONFLICT DO UPDATE SET alerted = ?4")} {}
+
+std::vector<pipeline::Account> AccountRows::accounts(const Payer& payer) {
+  std::vector<pipeline::Account> all;
+  const auto look_up = [&](BudgetScope scope, const std::string& key) {
+    auto& account = all.emplace_back();
+    account.scope = scope;
+    account.key = key;
+    account.limit = limit_of(scope, key);
+    read_.with(pipeline::name(scope), key, payer.month);
+    if (read_.step()) {
+      account.spent = {read_.integer(0)};
+      account.reserved = {read_.integer(1)};
+    }
+    read_.reset();
+  };
+  look_up(BudgetScope::agent, payer.agent_id);
+  if (!payer.org_id.empty()) {
+    look_up(BudgetScope::org, payer.org_id);
+  }
+  look_up(BudgetScope::global, {});
+  return all;
+}
+
+std::optional<Money> AccountRows::limit_of(BudgetScope scope, const std::string& key) {
+  limit_.with(pipeline::name(scope), key);
+  std::optional<Money> limit;
+  if (limit_.step()) {
+    limit = Money{limit_.integer(0)};
+  }
+  limit_.reset();
+  if (limit) {
+    return limit;
+  }
+  switch (scope) {
+    case BudgetScope::agent:
+      return options_.per_agent;
+    case BudgetScope::org:
+      return options_.per_org;
+    case BudgetScope::global:
+      return options_.global;
+  }
+  return std::nullopt;
+}
+
+void AccountRows::set_aside(const Payer& payer, Money cost) {
+  book(payer, Money{-cost.pico}, {}, false);
+}
+
+void AccountRows::book(const Payer& payer, Money reserved, Money spent, bool unknown) {
+  if (reserved.pico == 0 && spent.pico == 0 && !unknown) {
+    return;
+  }
+  const Money back{-reserved.pico};
+  add(BudgetScope::agent, payer.agent_id, payer.month, spent, back, unknown);
+  if (!payer.org_id.empty()) {
+    add(BudgetScope::org, payer.org_id, payer.month, spent, back, unknown);
+  }
+  add(BudgetScope::global, {}, payer.month, spent, back, unknown);
+}
+
+void AccountRows::add(BudgetScope scope, const std::string& key, const std::string& month, Money spent, Money reserved,
+                      bool unknown) {
+  add_.with(pipeline::name(scope), key, month, spent.pico, reserved.pico, unknown ? 1 : 0).run();
+}
+
+bool AccountRows::note_alert(const pipeline::Account& account, std::string_view month) {
+  const auto limit = account.limit.value_or(Money{}).pico;
+  alerted_.with(pipeline::name(account.scope), account.key, month);
+  const bool known = alerted_.step() && !alerted_.is_null(0) && alerted_.integer(0) == limit;
+  alerted_.reset();
+  if (!known) {
+    alert_.with(pipeline::name(account.scope), account.key, month, limit).run();
+  }
+  return !known;
+}
+
+}  // namespace alluvium::connectors

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/sqlite_request_rows.hpp"
+
+#include <array>
+
+namespace alluvium::connectors {
+namespace {
+
+using pipeline::CallMode;
+using pipeline::RequestState;
+using pipeline::Tier;
+
+/// The value of an enum whose name is stored.
+template <class Enum, std::size_t Count>
+Enum named(const std::array<Enum, Count>& all, std::string_view name) {
+  for (const auto value : all) {
+    if (pipeline::name(value) == name) {
+      return value;
+    }
+  }
+  throw SqliteFailure{pipeline::Errc::unsafe_to_go_on, "a request has an unknown word: " + std::string{name}};
+}
+
+constexpr std::array tiers{Tier::small, Tier::premium};
+constexpr std::array modes{CallMode::call, CallMode::batch};
+constexpr std::array states{RequestState::queued, RequestState::sent, RequestState::submitted, RequestState::degraded,
+                            RequestState::parked};
+
+}  // namespace
+
+RequestRows::RequestRows(Database& database)
+    : insert_{database.prepare(
+          "INSERT INTO requests(batch, agent_id, org_id, tier, mode, state, halvings, created_ms, updated_ms, messages,"
+          " bytes, request, due_ms) VALUES(?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?7, ?8, ?9, ?10, ?11)")},
+      backlog_{database.prepare("SELECT count(*), coalesce(sum(bytes), 0) FROM requests"
+                                " WHERE state IN ('degraded', 'parked', 'submitted') OR mode = 'batch'")},
+      open_{database.prepare("SELECT count(*) FROM requests WHERE mode = 'call' AND (state IN ('queued', 'sent')"
+                             " OR (state = 'degraded' AND due_ms <= ?1))")} {}
+
+void RequestRows::insert(const RequestOrigin& origin, CallMode mode, const pipeline::ModelRequest& request,
+                         std::int64_t now_ms) {
+  const auto text = pipeline::encode_request(request);
+  insert_
+      .with(origin.batch, origin.agent_id, origin.org_id, pipeline::name(request.tier), pipeline::name(mode),
+            origin.halvings, now_ms, request.places.size(), text.size(), text, origin.due_ms)
+      .run();
+}
+
+RequestRows::Backlog RequestRows::backlog() {
+  backlog_.with();
+  Backlog backlog;
+  if (backlog_.step()) {
+    backlog = {.requests = backlog_.integer(0), .bytes = backlog_.integer(1)};
+  }
+  backlog_.reset();
+  return backlog;
+}
+
+std::int64_t RequestRows::open_calls(std::int64_t now_ms) {
+  open_.with(now_ms);
+  const auto count = open_.step() ? open_.integer(0) : 0;
+  open_.reset();
+  return count;
+}
+
+pipeline::StoredRequest read_request(Statement& row) {
+  const auto tier = named(tiers, row.text(3));
+  auto request = pipeline::decode_request(tier, row.text(11));
+  if (!request) {
+    throw SqliteFailure{request.error().code,
+                        "request " + std::to_string(row.integer(0)) + ": " + request.error().detail};
+  }
+  return {.id = row.integer(0),
+          .agent_id = std::string{row.text(1)},
+          .org_id = std::string{row.text(2)},
+          .request = std::move(*request),
+          .mode = named(modes, row.text(4)),
+          .state = named(states, row.text(5)),
+          .attempts = static_cast<std::size_t>(row.integer(6)),
+          .rounds = static_cast<std::size_t>(row.integer(7)),
+          .asks = static_cast<std::size_t>(row.integer(8)),
+          .halvings = static_cast<std::size_t>(row.integer(9)),
+          .due_ms = row.integer(10)};
+}
+
+}  // namespace alluvium::connectors

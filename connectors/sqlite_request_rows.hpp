@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of model requests: how they are written beside a batch, read, and changed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "connectors/sqlite_database.hpp"
+#include "pipeline/model_ports.hpp"
+
+namespace alluvium::connectors {
+
+/// What a request belongs to.
+struct RequestOrigin {
+  std::int64_t batch = 0;  ///< Its row.
+  std::string agent_id, org_id;
+  std::size_t halvings = 0;
+  std::int64_t due_ms = 0;
+};
+
+/// All its calls belong inside the caller's write transaction.
+class RequestRows {
+ public:
+  explicit RequestRows(Database& database);
+
+  void insert(const RequestOrigin& origin, pipeline::CallMode mode, const pipeline::ModelRequest& request,
+              std::int64_t now_ms);
+  /// Requests that wait in the backlog (degraded, parked, or for a batch job), and their bytes.
+  struct Backlog {
+    std::int64_t requests = 0, bytes = 0;
+  };
+  [[nodiscard]] Backlog backlog();
+  /// Requests that an engine sends by itself, sooner or later: queued or sent, or in the backlog and due by `now_ms`.
+  [[nodiscard]] std::int64_t open_calls(std::int64_t now_ms);
+
+ private:
+  Statement insert_, backlog_, open_;
+};
+
+/// The columns that read_request() reads, in order.
+inline constexpr std::string_view request_columns =
+    "id, agent_id, org_id, tier, mode, state, attempts, rounds, asks, halvings, due_ms, request";
+[[nodiscard]] pipeline::StoredRequest read_request(Statement& row);
+
+}  // namespace alluvium::connectors

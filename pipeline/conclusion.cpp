@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/conclusion.hpp"
+
+#include "pipeline/token_estimate.hpp"
+
+namespace alluvium::pipeline {
+namespace {
+
+TokenUsage usage_of(const CallContext& call, const ModelReply& reply) {
+  if (reply.usage) {
+    return *reply.usage;
+  }
+  const TokenCalibration unknown;
+  return {.prompt = unknown.prompt_tokens(call.prompt_bytes),
+          .completion = unknown.prompt_tokens(static_cast<std::int64_t>(reply.text.size())),
+          .cached = 0,
+          .cache_write = 0};
+}
+
+CallEnd end_of(const CallContext& call, const ModelReply& reply) {
+  CallEnd end;
+  end.request = call.stored.id;
+  end.hash = call.hash;
+  end.endpoint = call.endpoint;
+  end.model = call.model;
+  end.started_ms = call.started_ms;
+  end.ended_ms = call.ended_ms;
+  end.from_cache = call.cached;
+  end.possibly_paid = reply.transport == ModelReply::Transport::lost;
+  // A 200 has been paid for, whatever is in it.
+  if (reply.transport == ModelReply::Transport::answered && reply.status == 200 && !call.cached) {
+    end.usage = usage_of(call, reply);
+    if (call.price != nullptr) {
+      end.cost = cost_of(*call.price, end.usage, call.in_batch_job);
+    }
+    end.prompt_bytes = reply.usage ? call.prompt_bytes : 0;
+  }
+  return end;
+}
+
+void settle(Conclusion& out, const CallContext& call, const ModelReply& reply, Answer answer) {
+  const auto& request = call.stored.request;
+  std::vector<bool> extracted(request.messages.size());
+  for (const auto& memory : answer.memories) {
+    for (const auto source : memory.sources) {
+      extracted[source] = true;
+    }
+  }
+  auto& settlement = out.settlement.emplace();
+  settlement.model = call.model;
+  if (request.tier == Tier::small) {
+    std::vector<std::uint32_t> asked(request.messages.size());
+    for (std::uint32_t i = 0; i < asked.size(); ++i) {
+      asked[i] = i;
+    }
+    const auto left = left_for_premium(call.policies, asked, extracted, answer.unsure);
+    if (!left.empty()) {
+      auto next = make_request(Tier::premium, request.messages, left);
+      for (auto& place : next.places) {
+        place = request.places[place];
+      }
+      settlement.follow_ups.push_back(std::move(next));
+    }
+  }
+  settlement.answer = std::move(answer);
+  if (!call.cached) {
+    out.end.answer = PaidAnswer{.hash = std::string{call.hash},
+                                .model = std::string{call.model},
+                                .text = reply.text,
+                                .finish = reply.finish,
+                                .usage = out.end.usage,
+                                .cost = out.end.cost};
+  }
+}
+
+std::string error_text(const CallContext& call, const ModelReply& reply, const Answer& answer) {
+  if (reply.transport != ModelReply::Transport::answered && reply.timed_out) {
+    return "Batch processing timeout after " + std::to_string(call.timeout_ms) + "ms";
+  }
+  if (reply.status == 200 && reply.readable && !answer.understood) {
+    return "the model's answer holds no list of memories (finish: " + reply.finish + ")";
+  }
+  return describe(reply);
+}
+
+}  // namespace
+
+Conclusion conclude(const CallContext& call, const ModelReply& reply, ReplyClass what) {
+  Conclusion out{.end = end_of(call, reply), .settlement = {}, .postponement = {}, .step = {}};
+  Answer answer;
+  if (what == ReplyClass::answered) {
+    answer = parse_answer(reply.text, call.stored.request, call.prompt_id);
+  }
+  out.step = next_step(call.stored,
+                       {.what = what,
+                        .understood = answer.understood,
+                        .cut_off = reply.finish == "length",
+                        .endpoint_has_answered = call.endpoint_has_answered},
+                       call.retry, call.hash);
+  if (out.step.kind == NextStep::Kind::settle) {
+    settle(out, call, reply, std::move(answer));
+    return out;
+  }
+  out.end.error = error_text(call, reply, answer);
+  const auto due_ms = call.ended_ms + out.step.delay.count();
+  switch (out.step.kind) {
+    case NextStep::Kind::divide:
+      out.settlement.emplace();
+      out.settlement->follow_ups = parts_of(call.stored.request, out.step.part_size);
+      out.settlement->halves = true;
+      out.settlement->follow_ups_due_ms = due_ms;
+      break;
+    case NextStep::Kind::dead:
+      out.settlement.emplace();
+      out.settlement->dead = {0};
+      out.settlement->dead_detail = out.end.error;
+      break;
+    case NextStep::Kind::backlog:
+    case NextStep::Kind::again:
+    case NextStep::Kind::settle:
+      out.postponement.emplace();
+      out.postponement->state =
+          out.step.kind == NextStep::Kind::backlog ? RequestState::degraded : RequestState::queued;
+      out.postponement->due_ms = due_ms;
+      out.postponement->asked = out.step.asked;
+      out.postponement->new_round = out.step.kind == NextStep::Kind::backlog;
+      out.postponement->reason = out.end.error;
+      break;
+  }
+  return out;
+}
+
+ModelReply reply_of(const PaidAnswer& paid) {
+  ModelReply reply;
+  reply.status = 200;
+  reply.readable = true;
+  reply.text = paid.text;
+  reply.finish = paid.finish;
+  reply.usage = paid.usage;
+  return reply;
+}
+
+}  // namespace alluvium::pipeline

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// An endpoint's gate, and when to stop waiting for it.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "pipeline/endpoint_gate.hpp"
+
+namespace alluvium::pipeline {
+
+class EndpointHealth {
+ public:
+  enum class News : std::uint8_t { none, fails, works_again };
+
+  explicit EndpointHealth(const GateOptions& options) : gate_{options} {}
+
+  [[nodiscard]] EndpointGate& gate() {
+    return gate_;
+  }
+  /// The end of a call; says whether people should hear of it.
+  News ended(const ModelReply& reply, ReplyClass what, TimePoint now);
+  /// True if what is queued for it should not wait any longer: it has been broken for `patience`, or it refused us as
+  /// such; and no probe is due.
+  [[nodiscard]] bool is_given_up(TimePoint now, std::chrono::milliseconds patience) const;
+
+ private:
+  EndpointGate gate_;
+  std::optional<TimePoint> broken_since_;
+  bool blocked_ = false;
+};
+
+}  // namespace alluvium::pipeline
