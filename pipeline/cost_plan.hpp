@@ -2,8 +2,10 @@
 // The documents' planning formulas, as they are; what real token prices make of them stands beside.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "pipeline/money.hpp"
 #include "pipeline/prices.hpp"
@@ -28,8 +30,9 @@ struct CostQuestion {
   bool premium = false;
 };
 struct CostPlan {
-  std::int64_t messages = 0, batches = 0, processed = 0;  ///< batches = ceil(messages/size), processed = ceil(batches*rate)
-  Money rules, small, premium, total, per_agent;          ///< At the planning constants.
+  std::int64_t messages = 0, batches = 0,
+               processed = 0;                     ///< batches = ceil(messages/size), processed = ceil(batches*rate)
+  Money rules, small, premium, total, per_agent;  ///< At the planning constants.
 };
 /// No overflow, no NaN; zero agents cost $0 each.
 [[nodiscard]] CostPlan plan_cost(const CostQuestion& question);
@@ -37,7 +40,20 @@ struct CostPlan {
 [[nodiscard]] Money cost_at_prices(const ModelPrice& price, std::int64_t processed, std::int64_t prompt_tokens,
                                    std::int64_t completion_tokens, bool in_batch_job);
 
-/// Individual against batched, per the documents: memories .8 per message / 1 per batch * .2 per message..., see tests.
+/// The documents' table of extraction rates: what to expect of 1,000 messages.
+struct PlannedRate {
+  double rate;
+  std::int64_t memories;           ///< Of 1,000 messages.
+  std::int64_t tokens_per_memory;  ///< About.
+  std::string_view preset;         ///< The one that is planned with it.
+};
+inline constexpr std::array<PlannedRate, 4> planned_rates{{{0.2, 200, 25, "conservative"},
+                                                           {0.4, 400, 100, "balanced"},
+                                                           {0.6, 600, 160, "comprehensive"},
+                                                           {0.8, 800, 200, "maximum"}}};
+
+/// Individual against batched, per the documents. One by one, a message makes .8 memories with 50 tokens, for $0.005;
+/// in batches it makes .2, and a batch takes 200 tokens and $0.02. Latency and quality do not depend on how many.
 struct Approach {
   double memories = 0, tokens = 0, latency_ms = 0, quality = 0;
   std::int64_t calls = 0;

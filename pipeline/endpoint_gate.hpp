@@ -30,11 +30,15 @@ struct GateOptions {
 enum class GateState : std::uint8_t { open, full, waiting, broken, retries_spent };
 
 /// One per endpoint. Adaptive concurrency: the limit starts at concurrent_max, halves (at least 1; at most once per
-/// round of calls) when the endpoint is overloaded, and grows by 1 per limit's worth of good answers (AIMD).
+/// round: not again before as many calls have ended as were in flight) when the endpoint is overloaded, and grows by 1
+/// per limit's worth of good answers (AIMD).
+/// retries_spent ends only with first calls, and those may never come: a request that finds it waits in the backlog,
+/// from where its next call is a first one again.
 /// Every `now` is at least the one before. Nothing in it grows beyond breaker_calls_kept calls.
 class EndpointGate {
  public:
   static constexpr std::size_t breaker_calls_kept = 1024;
+  static constexpr std::size_t concurrent_most = 1024;
 
   explicit EndpointGate(const GateOptions& options);
 
@@ -45,7 +49,9 @@ class EndpointGate {
   /// Counts a call that starts now: only after state() said open.
   void started(TimePoint now, bool extra);
   /// Its end. A half-open breaker closes on an answer (any reply that is not a failure of the endpoint: bisect counts
-  /// as one that works) and opens again, for twice as long, on a failure. `blocked` opens it at once.
+  /// as one that works) and opens again, for twice as long, on a failure: `retry`, or a 200 that is not the API's
+  /// reply. Ends of calls that are older than the probe (by reply.took) change nothing while it is open. `blocked`
+  /// opens it at once.
   void ended(const ModelReply& reply, ReplyClass what, TimePoint now);
   /// True while the breaker is open or half-open.
   [[nodiscard]] bool is_broken(TimePoint now) const;
@@ -61,20 +67,25 @@ class EndpointGate {
     TimePoint at;
     bool failed;
   };
+  void wait_as_told(const ModelReply& reply, ReplyClass what, TimePoint now);
+  void adapt_limit(const ModelReply& reply, bool failed);
+  void judge(bool failed, bool blocked, TimePoint now);
   void open_breaker(TimePoint now);
   void forget(TimePoint now);
 
   GateOptions options_;
   std::size_t limit_;
   std::size_t in_flight_ = 0;
-  std::size_t good_ = 0;                 ///< Since the limit last changed.
-  TimePoint shrunk_at_{};                ///< Calls that started before it do not shrink the limit again.
-  std::deque<Call> calls_;               ///< Of the breaker's window.
+  std::size_t good_ = 0;                   ///< Since the limit last changed.
+  std::size_t round_ = 0;                  ///< Calls that are still to end before the limit may halve again.
+  std::deque<Call> calls_;                 ///< Of the breaker's window.
   std::optional<TimePoint> broken_until_;  ///< Set: open until then, half-open after.
-  bool probing_ = false;
+  std::optional<TimePoint> probe_at_;      ///< When the probe that is in flight started.
   std::chrono::milliseconds breaker_delay_{0};
-  TimePoint not_before_{};  ///< Retry-After and spent rate limits: a floor for the whole endpoint.
-  double retry_tokens_;
+  TimePoint not_before_ = TimePoint::min();  ///< Retry-After and spent rate limits: a floor for the whole endpoint.
+  // Millionths of a call: sums of a double like 0.2 would drift.
+  std::int64_t retry_tokens_;
+  std::int64_t retry_share_;
 };
 
 }  // namespace alluvium::pipeline

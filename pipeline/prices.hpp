@@ -16,7 +16,7 @@ namespace alluvium::pipeline {
 
 inline constexpr std::size_t price_file_bytes_max = std::size_t{32} << 20;
 
-/// Of one token each.
+/// Of one token each. A positive one is a picodollar at least.
 struct ModelPrice {
   Money input, output;
   std::optional<Money> cache_read, cache_write;    ///< Absent: as input.
@@ -25,13 +25,15 @@ struct ModelPrice {
   std::string provider;           ///< litellm_provider
 };
 
-/// Cost of one call. Unknown prices are no price: the caller says "unknown".
+/// Cost of one call. Unknown prices are no price: the caller says "unknown". In a job a model without a job's price
+/// costs what it costs else, and what the cache does costs half if the job's input does: never less than it is.
 [[nodiscard]] Money cost_of(const ModelPrice& price, const TokenUsage& usage, bool in_batch_job);
 
 class PriceList {
  public:
-  /// Skips sample_spec, entries without token prices and keys it does not know. `invalid_config` if it is not such a
-  /// file, or longer than price_file_bytes_max.
+  /// Skips sample_spec, entries without token prices (numbers within 0 and $1; embeddings have no output) and keys it
+  /// does not know. `invalid_config` if it is not such a file,
+  /// or longer than price_file_bytes_max.
   [[nodiscard]] static Result<PriceList> parse(std::string_view json);
   /// The list that ships (default_prices_json below): a few models, dated.
   [[nodiscard]] static const PriceList& shipped();
@@ -47,6 +49,8 @@ class PriceList {
   std::map<std::string, ModelPrice, std::less<>> prices_;
 };
 
+/// The list that ships, as a file: chat models only.
+[[nodiscard]] std::string_view default_prices_json();
 /// As of when the shipped prices were read: "2026-11-21".
 [[nodiscard]] std::string_view shipped_prices_date();
 
