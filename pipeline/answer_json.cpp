@@ -22,6 +22,8 @@ constexpr unsigned wrappers_max = 4;
 /// one a little more.
 constexpr std::size_t scans_max = 4;
 constexpr std::size_t scan_bytes_min = std::size_t{64} << 10;
+/// Brackets from which a scan begins.
+constexpr std::size_t regions_max = 4096;
 
 /// What the brackets say about the text from one of them on.
 struct Region {
@@ -211,7 +213,8 @@ class Search {
 
   AnswerJson run() {
     auto budget = scans_max * text_.size() + scan_bytes_min;
-    for (auto at = next_start(0); at != std::string_view::npos;) {
+    auto at = next_start(0);
+    for (std::size_t regions = 0; at != std::string_view::npos && regions < regions_max; ++regions) {
       const auto region = Scan{text_, at}.run();
       const bool used = take(region);
       const auto cost = region.end - at + 1;
