@@ -28,6 +28,7 @@ void add_why(CLI::App& app, int& exit_code);
 void add_where(CLI::App& app, int& exit_code);
 void add_ledger(CLI::App& app, int& exit_code);
 void add_schema(CLI::App& app, int& exit_code);
+void add_stub_model(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);
 
 }  // namespace alluvium::app
