@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/answer_json.hpp"
 
-#include <chrono>
+#include <ctime>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -147,7 +147,7 @@ TEST(AnswerJson, BeyondTheMostBytesIsCutOff) {
   EXPECT_EQ(count(answer, AnswerFault::truncated), 1U);
 }
 
-std::string repeated(const std::string& piece) {
+std::string repeated(std::string_view piece) {
   std::string text;
   while (text.size() < answer_bytes_max) {
     text += piece;
@@ -155,48 +155,34 @@ std::string repeated(const std::string& piece) {
   return text;
 }
 
+// Processor time, since other processes may keep this one waiting.
 TEST(AnswerJson, ThatIsHostileIsReadInLinearTime) {
-  for (const std::string piece : {"[",
-                                  "{",
-                                  "{\"",
-                                  "[\"",
-                                  "[{\"a[\"",
-                                  "{\"a\":",
-                                  "[{",
-                                  "[]",
-                                  "[] ",
-                                  "[{}]",
-                                  "{\"content\":\"a\"}",
-                                  "[{\"content\":\"a\"},",
-                                  "[{\"content\":\"a\"}",
-                                  "[{\"content\":\"a\"}}",
-                                  "{\"a\":[{\"b\":",
-                                  "{\"a\":[{\"b\":1}],",
-                                  "[{x},",
-                                  "[{x}]",
-                                  "{\"memories\":[",
-                                  "{\"memories\":[]}",
-                                  "\\",
-                                  "\\\"",
-                                  "{\\\"",
-                                  "[{\"content\":\"\\",
-                                  "[{\"content\":\"a\",\"messages\":[1,",
-                                  "[{\"\":\"",
-                                  "]",
-                                  "}",
-                                  ",",
-                                  "[{\"content\":\"a\"},,",
-                                  "<",
-                                  "\xFF",
-                                  "[{\xFF",
-                                  "[   ",
-                                  "[{ , }, "}) {
+  constexpr std::string_view pieces[] = {R"([)",
+                                         R"({")",
+                                         R"([")",
+                                         R"([{"a[")",
+                                         R"({"a":)",
+                                         R"([] )",
+                                         R"([{}])",
+                                         R"({"content":"a"})",
+                                         R"([{"content":"a"},)",
+                                         R"([{"content":"a"}})",
+                                         R"({"a":[{"b":1}],)",
+                                         R"([{x}])",
+                                         R"({"memories":[]})",
+                                         R"(\")",
+                                         R"({\")",
+                                         R"([{"content":"\)",
+                                         R"([{"content":"a","messages":[1,)",
+                                         R"([{"":")",
+                                         R"([{ , }, )",
+                                         "[{\xFF"};
+  for (const auto piece : pieces) {
     for (const auto& text :
          {repeated(piece), "[" + repeated(piece), R"({"memories":[{"content":")" + repeated(piece)}) {
-      const auto begin = std::chrono::steady_clock::now();
+      const auto begin = std::clock();
       const auto answer = parse(text);
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-      EXPECT_LT(took.count(), 1.0) << piece << " after " << text.substr(0, 14);
+      EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC) << piece << " after " << text.substr(0, 14);
       EXPECT_LE(answer.memories.size(), answer_memories_max);
     }
   }
