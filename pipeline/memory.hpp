@@ -51,7 +51,7 @@ struct Memory {
   std::vector<std::string> keywords;
   ExtractionMethod method = ExtractionMethod::rules;
   std::string rule_id;                 ///< Empty unless method is rules.
-  std::string prompt_id;               ///< Empty if method is rules.
+  std::string prompt_id{};             ///< Empty if method is rules.
   std::vector<std::uint32_t> sources;  ///< Which messages of the batch it rests on; ascending, not empty.
 };
 
