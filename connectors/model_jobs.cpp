@@ -172,7 +172,8 @@ std::size_t for_each_line(std::string_view lines,
 
 void report_unreadable(const std::string& job_id, std::size_t lines) {
   if (lines > 0) {
-    spdlog::warn("batch job {}: {} lines of its results can't be read; their requests are sent again", job_id, lines);
+    spdlog::warn("batch job {}: lines of its results that can't be read, and whose requests are sent again: {}", job_id,
+                 lines);
   }
 }
 

@@ -95,4 +95,37 @@ inline pipeline::ModelPrompt prompt() {
           .temperature = 0.3};
 }
 
+// Batch jobs -----------------------------------------------------------------------------------
+
+inline std::unique_ptr<pipeline::BatchApi> api_of(const std::string& api, const std::string& base_url) {
+  EndpointOptions options;
+  options.api = api;
+  options.base_url = base_url;
+  options.model = "small-1";
+  options.api_key = "secret";
+  auto made = make_batch_api(options, stopped_clock);
+  EXPECT_TRUE(made.has_value()) << made.error().detail;
+  return std::move(*made);
+}
+inline std::unique_ptr<pipeline::BatchApi> openai(const ModelServer& server) {
+  return api_of("openai", server.url());
+}
+inline std::unique_ptr<pipeline::BatchApi> anthropic(const ModelServer& server) {
+  return api_of("anthropic", server.url(""));
+}
+
+/// By custom id, in the order of ids.
+inline std::map<std::string, pipeline::JobResult> results_of(pipeline::BatchApi& api, const std::string& job) {
+  std::map<std::string, pipeline::JobResult> results;
+  const auto read = api.results(job, [&](pipeline::JobResult result) {
+    const auto id = result.custom_id;
+    EXPECT_TRUE(results.emplace(id, std::move(result)).second) << id;
+    return true;
+  });
+  EXPECT_TRUE(read.has_value()) << read.error().detail;
+  return results;
+}
+
+inline const std::vector<pipeline::JobRequest> two{{"r-1", R"({"model":"small-1"})"}, {"r-2", "{\n\"a\":1}"}};
+
 }  // namespace alluvium::connectors
