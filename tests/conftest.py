@@ -6,8 +6,10 @@ import os
 import pathlib
 import random
 import select
+import ssl
 import subprocess
 import time
+import urllib.request
 import uuid
 
 import pytest
@@ -185,6 +187,62 @@ def alluvium(tmp_path):
         yield instance
     finally:
         instance.stop_all()
+
+
+class StubModel:
+    """A simulated model server (`alluvium stub-model`). For OpenAI's API the base URL is `url + "/v1"`, for Anthropic's
+    it is `url`."""
+
+    def __init__(self, alluvium, *arguments, environment=None):
+        self.log = alluvium.folder / f"stub-calls-{uuid.uuid4().hex[:8]}.ndjson"
+        self.process = alluvium.start("stub-model", "--port", "0", "--log", self.log, *arguments,
+                                      environment=environment)
+        alluvium.wait_for(lambda: self._said().endswith("\n") or self.process.poll() is not None)
+        assert "SIMULATION" in self._said(), self._said()
+        self.url = self._said().split()[-1]
+
+    def _said(self):
+        return self.process.log.read_text()
+
+    def calls(self):
+        """The calls that have ended, by arrival; each has: seq, time_ms, took_ms,
+        method, path, api, model, status (0: no reply), fault, prompt_tokens, completion_tokens, body_xxh3, messages,
+        duplicate, in_flight, answered."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return sorted(map(json.loads, lines), key=lambda call: call["seq"])
+
+    def stats(self):
+        return json.loads(self._ask("GET", "/stats"))
+
+    def script(self, faults):
+        """Replaces the script of faults (a list, see connectors/stub_faults.hpp); its counts start anew."""
+        self._ask("POST", "/faults", json.dumps(faults).encode())
+
+    def _ask(self, method, path, body=None):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        asked = urllib.request.Request(self.url + path, data=body, method=method)
+        with urllib.request.urlopen(asked, timeout=30, context=context) as reply:
+            return reply.read()
+
+    def stop(self):
+        """Ends it with SIGTERM and returns its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def start_stub_model(alluvium):
+    """start_stub_model("--latency", 100, ...) gives a StubModel, which is killed at the end of the test."""
+    return lambda *arguments, **options: StubModel(alluvium, *arguments, **options)
+
+
+@pytest.fixture
+def stub_model(start_stub_model):
+    """A StubModel without options."""
+    return start_stub_model()
 
 
 # Three kinds: what the customer-support rules find, what they don't, and noise.
