@@ -106,6 +106,18 @@ TEST(GateBreaker, ClosesOnAnyReplyOfAnEndpointThatWorks) {
   }
 }
 
+TEST(GateBreaker, RemembersNoFailureFromBeforeItClosed) {
+  Gated gated;
+  for (int i = 0; i < 19; ++i) {
+    gated.call(status(500));
+  }
+  open_breaker(gated);
+  gated.now += seconds{5};
+  gated.call(good);
+  gated.call(status(500));
+  EXPECT_FALSE(gated.gate.is_broken(gated.now));
+}
+
 TEST(GateBreaker, OpensAgainOnAReplyThatIsNotTheApis) {
   auto page = status(200);
   page.readable = false;

@@ -152,6 +152,17 @@ TEST(GateRetries, AreABurstAndThenAShareOfAllCalls) {
   EXPECT_EQ(gated.state(true), GateState::open);
 }
 
+TEST(GateRetries, AreSavedUpToTheBurstAndNoFurther) {
+  GateOptions options;
+  options.retry_burst = 2;
+  Gated gated{options};
+  for (int i = 0; i < 100; ++i) {
+    gated.call(good);
+  }
+  ASSERT_TRUE(gated.begin(true) && gated.begin(true));
+  EXPECT_EQ(gated.state(true), GateState::retries_spent);
+}
+
 TEST(GateRetries, CanBeSwitchedOffAndHaveTheirShareWithoutABurst) {
   GateOptions options;
   options.retry_burst = 0;
