@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/concluding.hpp"
 #include "pipeline/conclusion.hpp"
 #include "pipeline/prompt.hpp"
 
@@ -14,7 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using pipeline::GateState;
-using pipeline::NextStep;
 using pipeline::Reserved;
 using pipeline::StoredRequest;
 using pipeline::Tier;
@@ -319,45 +319,10 @@ class Calls {
     if (out->step.longer) {
       state().longer.insert(id);
     }
-    count(*out, flight.reserved);
-    state().unsettled.push_back([this, out]() -> pipeline::Result<void> {
-      if (out->postponement) {
-        return store_->postpone(out->end, *out->postponement);
-      }
-      auto settled = store_->settle(out->end, *out->settlement);
-      if (!settled) {
-        return tl::unexpected{settled.error()};
-      }
-      metrics_->memories.fetch_add(settled->memories, std::memory_order_relaxed);
-      metrics_->duplicates.fetch_add(settled->duplicates, std::memory_order_relaxed);
-      for (std::size_t i = 0; i < pipeline::outcome_count; ++i) {
-        metrics_->messages[i].fetch_add(settled->moved.of[i], std::memory_order_relaxed);
-      }
-      return {};
-    });
+    count_conclusion(*out, flight.reserved, *metrics_);
+    state().unsettled.push_back([this, out] { return write_conclusion(*out, *store_, *metrics_); });
     // At once: an answer that is not in the store would be paid for again after a crash.
     settle_waiting();
-  }
-
-  void count(const pipeline::Conclusion& out, std::optional<pipeline::Money> reserved) {
-    const auto add = [](auto& counter, std::int64_t by) { counter.fetch_add(by); };
-    const auto& end = out.end;
-    add(metrics_->prompt_tokens, end.usage.prompt);
-    add(metrics_->completion_tokens, end.usage.completion);
-    add(metrics_->cost_pico, end.cost.value_or(pipeline::Money{}).pico);
-    if (end.possibly_paid) {
-      add(metrics_->possibly_paid_pico, reserved.value_or(pipeline::Money{}).pico);
-    }
-    if (out.step.kind == NextStep::Kind::settle && !end.from_cache) {
-      add(metrics_->model_answers, 1);
-      add(metrics_->cost_unknown, end.cost ? 0 : 1);
-    }
-    if (out.step.kind == NextStep::Kind::backlog) {
-      add(metrics_->requests_degraded, 1);
-    }
-    if (!end.error.empty()) {
-      spdlog::warn("request {} to {} ({}): {}", end.request, end.endpoint, end.model, end.error);
-    }
   }
 
   Self self_;

@@ -5,6 +5,24 @@ namespace alluvium::connectors {
 
 using pipeline::BudgetScope;
 using pipeline::Money;
+using pipeline::Reserved;
+
+namespace {
+
+/// The account that can't pay for it: with an unknown price, the first that has a limit at all.
+const pipeline::Account* out_of(const std::vector<pipeline::Account>& accounts, std::optional<Money> cost) {
+  if (cost) {
+    return pipeline::first_exceeded(accounts, *cost);
+  }
+  for (const auto& account : accounts) {
+    if (account.limit) {
+      return &account;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 AccountRows::AccountRows(Database& database, const pipeline::BudgetOptions& options)
     : options_{options},
@@ -60,8 +78,22 @@ std::optional<Money> AccountRows::limit_of(BudgetScope scope, const std::string&
   return std::nullopt;
 }
 
-void AccountRows::set_aside(const Payer& payer, Money cost) {
-  book(payer, Money{-cost.pico}, {}, false);
+Reserved AccountRows::reserve(const Payer& payer, std::optional<Money> cost) {
+  Reserved reserved;
+  auto known = accounts(payer);
+  const auto* exceeded = out_of(known, cost);
+  if (exceeded == nullptr) {
+    book(payer, Money{-cost.value_or(Money{}).pico}, {}, false);
+    reserved.verdict = Reserved::Verdict::send;
+    return reserved;
+  }
+  reserved.exceeded = *exceeded;
+  for (auto& account : known) {
+    account.reserved = {};
+  }
+  reserved.verdict = cost && pipeline::fits(known, *cost) ? Reserved::Verdict::wait : Reserved::Verdict::refused;
+  reserved.alert = reserved.verdict == Reserved::Verdict::refused && note_alert(*reserved.exceeded, payer.month);
+  return reserved;
 }
 
 void AccountRows::book(const Payer& payer, Money reserved, Money spent, bool unknown) {

@@ -10,6 +10,7 @@
 
 #include "connectors/sqlite_database.hpp"
 #include "pipeline/budget.hpp"
+#include "pipeline/model_ports.hpp"
 
 namespace alluvium::connectors {
 
@@ -24,7 +25,9 @@ class AccountRows {
     std::string month;
   };
   [[nodiscard]] std::vector<pipeline::Account> accounts(const Payer& payer);
-  void set_aside(const Payer& payer, pipeline::Money cost);
+  /// Sets `cost` aside if every account can pay it (`send`); else says which can't, and changes nothing. An unknown
+  /// price fits only where nothing is limited.
+  [[nodiscard]] pipeline::Reserved reserve(const Payer& payer, std::optional<pipeline::Money> cost);
   /// Gives `reserved` back and adds `spent`. `unknown`: a call whose price nobody knows.
   void book(const Payer& payer, pipeline::Money reserved, pipeline::Money spent, bool unknown);
   /// True the first time since the month began or the limit was changed.

@@ -147,4 +147,21 @@ class Transaction {
   Database& database_;
 };
 
+/// guarded() `work` in a write transaction.
+template <class Work>
+[[nodiscard]] auto in_transaction(Database& database, const Work& work)
+    -> pipeline::Result<std::invoke_result_t<const Work&>> {
+  return guarded([&] {
+    Transaction transaction{database, Transaction::Kind::write};
+    if constexpr (std::is_void_v<std::invoke_result_t<const Work&>>) {
+      work();
+      transaction.commit();
+    } else {
+      auto result = work();
+      transaction.commit();
+      return result;
+    }
+  });
+}
+
 }  // namespace alluvium::connectors

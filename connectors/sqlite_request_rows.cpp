@@ -10,17 +10,6 @@ using pipeline::CallMode;
 using pipeline::RequestState;
 using pipeline::Tier;
 
-/// The value of an enum whose name is stored.
-template <class Enum, std::size_t Count>
-Enum named(const std::array<Enum, Count>& all, std::string_view name) {
-  for (const auto value : all) {
-    if (pipeline::name(value) == name) {
-      return value;
-    }
-  }
-  throw SqliteFailure{pipeline::Errc::unsafe_to_go_on, "a request has an unknown word: " + std::string{name}};
-}
-
 constexpr std::array tiers{Tier::small, Tier::premium};
 constexpr std::array modes{CallMode::call, CallMode::batch};
 constexpr std::array states{RequestState::queued, RequestState::sent, RequestState::submitted, RequestState::degraded,

@@ -2,6 +2,8 @@
 // The rows of model requests: how they are written beside a batch, read, and changed.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -37,6 +39,17 @@ class RequestRows {
  private:
   Statement insert_, backlog_, open_;
 };
+
+/// The value of an enum whose name is stored. Throws SqliteFailure for a word that is none.
+template <class Enum, std::size_t Count>
+[[nodiscard]] Enum named(const std::array<Enum, Count>& all, std::string_view word) {
+  for (const auto value : all) {
+    if (name(value) == word) {
+      return value;
+    }
+  }
+  throw SqliteFailure{pipeline::Errc::unsafe_to_go_on, "a row has an unknown word: " + std::string{word}};
+}
 
 /// The columns that read_request() reads, in order.
 inline constexpr std::string_view request_columns =

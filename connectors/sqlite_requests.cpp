@@ -8,6 +8,7 @@
 #include "connectors/sqlite_calls.hpp"
 #include "connectors/sqlite_database.hpp"
 #include "connectors/sqlite_request_rows.hpp"
+#include "connectors/sqlite_request_states.hpp"
 #include "connectors/sqlite_schema.hpp"
 #include "connectors/sqlite_settlement.hpp"
 
@@ -30,23 +31,18 @@ class SqliteRequests final : public pipeline::RequestStore {
         rows_{database_},
         accounts_{database_, budgets},
         calls_{database_},
+        states_{database_},
         settlement_{database_},
         due_{database_.prepare(
             "SELECT " + std::string{request_columns} +
             " FROM (SELECT *, row_number() OVER (PARTITION BY agent_id ORDER BY state = 'queued' DESC, id) AS turn"
             "       FROM requests WHERE tier = ?1 AND mode = ?2 AND state IN ('queued', 'degraded', 'parked')"
             "       AND due_ms <= ?3) ORDER BY state = 'queued' DESC, turn, id LIMIT ?4")},
-        find_{database_.prepare("SELECT agent_id, org_id, state, tier, mode, batch, reserved, month, messages, hash,"
-                                " endpoint, model, lease_owner, updated_ms FROM requests WHERE id = ?1")},
         lease_{database_.prepare(
             "UPDATE requests SET state = 'sent', attempts = attempts + 1, lease_owner = ?2, lease_ms = ?3, hash = ?4,"
             " endpoint = ?5, model = ?6, reserved = ?7, month = ?8, updated_ms = ?9 WHERE id = ?1")},
         read_{database_.prepare("SELECT " + std::string{request_columns} + " FROM requests WHERE id = ?1")},
         remove_{database_.prepare("DELETE FROM requests WHERE id = ?1")},
-        postpone_{database_.prepare(
-            "UPDATE requests SET state = ?2, due_ms = ?3, asks = asks + ?4, attempts = CASE ?5 WHEN 1 THEN 0 ELSE"
-            " attempts END, rounds = rounds + ?5, mode = coalesce(?6, mode), reason = ?7, lease_owner = '',"
-            " lease_ms = 0, reserved = NULL, updated_ms = ?8 WHERE id = ?1")},
         holders_{database_.prepare("SELECT lease_owner, min(lease_ms) FROM requests WHERE state = 'sent' GROUP BY 1")},
         held_{database_.prepare("SELECT id FROM requests WHERE state = 'sent' AND lease_owner = ?1")},
         take_back_{database_.prepare(
@@ -94,7 +90,7 @@ class SqliteRequests final : public pipeline::RequestStore {
 
   pipeline::Result<pipeline::Settled> settle(const CallEnd& end, const pipeline::Settlement& settlement) override {
     return write([&] {
-      const auto row = find(end.request);
+      const auto row = states_.find(end.request);
       pipeline::Settled settled;
       if (!row) {
         settled.gone = true;
@@ -107,7 +103,7 @@ class SqliteRequests final : public pipeline::RequestStore {
       const auto now_ms = clock_();
       settled = settlement_.write(stored, row->batch, settlement, options_.models.tiers[Tier::premium].mode, now_ms);
       remove_.with(end.request).run();
-      book(*row, end);
+      book(accounts_, *row, end);
       calls_.add(row->call(end), end, settled.memories, settlement.answer);
       return settled;
     });
@@ -115,12 +111,14 @@ class SqliteRequests final : public pipeline::RequestStore {
 
   pipeline::Result<void> postpone(const CallEnd& end, const pipeline::Postponement& postponement) override {
     return write([&] {
-      const auto row = find(end.request);
-      if (!row || row->state != "sent" || row->owner != us_) {
+      const auto row = states_.find(end.request);
+      const bool ours = row && (end.job == 0 ? row->state == "sent" && row->owner == us_
+                                             : row->state == "submitted" && row->job == end.job);
+      if (!ours) {
         return;
       }
-      put_off_one(end.request, postponement);
-      book(*row, end);
+      states_.put_off(end.request, postponement, clock_());
+      book(accounts_, *row, end);
       calls_.add(row->call(end), end, 0, {});
     });
   }
@@ -129,8 +127,8 @@ class SqliteRequests final : public pipeline::RequestStore {
                                  const pipeline::Postponement& postponement) override {
     return write([&] {
       for (const auto id : requests) {
-        if (const auto row = find(id); row && row->state != "sent" && row->state != "submitted") {
-          put_off_one(id, postponement);
+        if (const auto row = states_.find(id); row && row->state != "sent" && row->state != "submitted") {
+          states_.put_off(id, postponement, clock_());
         }
       }
     });
@@ -173,36 +171,9 @@ class SqliteRequests final : public pipeline::RequestStore {
       open_schema(database, path);
     }
   };
-  struct Row {
-    AccountRows::Payer payer;
-    std::string state, tier, mode, hash, endpoint, model, owner;
-    std::int64_t batch = 0, messages = 0, updated_ms = 0;
-    std::optional<Money> reserved;
-
-    [[nodiscard]] CallRow call(const CallEnd& end) const {
-      return {.batch = batch,
-              .agent_id = payer.agent_id,
-              .org_id = payer.org_id,
-              .tier = tier,
-              .mode = mode,
-              .month = payer.month.empty() ? pipeline::month_of(end.ended_ms) : payer.month,
-              .messages = messages};
-    }
-  };
-
   template <class Work>
   auto write(const Work& work) -> pipeline::Result<std::invoke_result_t<Work>> {
-    return guarded([&] {
-      Transaction transaction{database_, Transaction::Kind::write};
-      if constexpr (std::is_void_v<std::invoke_result_t<Work>>) {
-        work();
-        transaction.commit();
-      } else {
-        auto result = work();
-        transaction.commit();
-        return result;
-      }
-    });
+    return in_transaction(database_, work);
   }
 
   [[nodiscard]] std::int64_t lease_end() const {
@@ -212,95 +183,28 @@ class SqliteRequests final : public pipeline::RequestStore {
     return lease_ms < clock_() || !may_live(owner);
   }
 
-  std::optional<Row> find(std::int64_t id) {
-    std::optional<Row> row;
-    find_.with(id);
-    if (find_.step()) {
-      row.emplace();
-      row->payer = {std::string{find_.text(0)}, std::string{find_.text(1)}, std::string{find_.text(7)}};
-      row->state = find_.text(2);
-      row->tier = find_.text(3);
-      row->mode = find_.text(4);
-      row->batch = find_.integer(5);
-      if (!find_.is_null(6)) {
-        row->reserved = Money{find_.integer(6)};
-      }
-      row->messages = find_.integer(8);
-      row->hash = find_.text(9);
-      row->endpoint = find_.text(10);
-      row->model = find_.text(11);
-      row->owner = find_.text(12);
-      row->updated_ms = find_.integer(13);
-    }
-    find_.reset();
-    return row;
-  }
-
   Reserved reserve_one(const pipeline::Reservation& wanted) {
     Reserved reserved;
-    auto row = find(wanted.request);
+    auto row = states_.find(wanted.request);
     if (!row || row->state == "sent" || row->state == "submitted") {
       return reserved;
     }
-    reserved.answer = calls_.answer(wanted.hash);
     row->payer.month = pipeline::month_of(clock_());
-    const auto cost = reserved.answer ? std::optional{Money{}} : wanted.cost;
-    auto accounts = accounts_.accounts(row->payer);
-    if (!reserved.answer) {
-      if (const auto* exceeded = out_of(accounts, cost)) {
-        reserved.exceeded = *exceeded;
-        for (auto& account : accounts) {
-          account.reserved = {};
-        }
-        reserved.verdict =
-            cost && pipeline::fits(accounts, *cost) ? Reserved::Verdict::wait : Reserved::Verdict::refused;
-        reserved.alert = reserved.verdict == Reserved::Verdict::refused &&
-                         accounts_.note_alert(*reserved.exceeded, row->payer.month);
+    std::optional<Money> cost = wanted.cost;
+    if (auto answer = calls_.answer(wanted.hash)) {
+      reserved.answer = std::move(answer);
+      reserved.verdict = Reserved::Verdict::cached;
+      cost = Money{};
+    } else {
+      reserved = accounts_.reserve(row->payer, cost);
+      if (reserved.verdict != Reserved::Verdict::send) {
         return reserved;
       }
-    }
-    if (cost) {
-      accounts_.set_aside(row->payer, *cost);
     }
     lease_.with(wanted.request, us_, lease_end(), wanted.hash, wanted.endpoint, wanted.model, cost ? cost->pico : 0,
                 row->payer.month, clock_());
     lease_.run();
-    reserved.verdict = reserved.answer ? Reserved::Verdict::cached : Reserved::Verdict::send;
     return reserved;
-  }
-
-  /// The account that can't pay for it: with an unknown price, the first that has a limit at all.
-  static const pipeline::Account* out_of(const std::vector<pipeline::Account>& accounts, std::optional<Money> cost) {
-    if (cost) {
-      return pipeline::first_exceeded(accounts, *cost);
-    }
-    for (const auto& account : accounts) {
-      if (account.limit) {
-        return &account;
-      }
-    }
-    return nullptr;
-  }
-
-  void book(const Row& row, const CallEnd& end) {
-    const auto reserved = row.reserved.value_or(Money{});
-    const auto spent = end.possibly_paid ? reserved : end.cost.value_or(Money{});
-    const bool unknown = !end.from_cache && !end.cost && end.usage.prompt + end.usage.completion > 0;
-    auto payer = row.payer;
-    if (payer.month.empty()) {
-      payer.month = pipeline::month_of(end.ended_ms);
-    }
-    accounts_.book(payer, reserved, spent, unknown);
-  }
-
-  void put_off_one(std::int64_t id, const pipeline::Postponement& how) {
-    const auto bind = [&](const auto& mode) {
-      postpone_
-          .with(id, pipeline::name(how.state), how.due_ms, how.asked ? 1 : 0, how.new_round ? 1 : 0, mode, how.reason,
-                clock_())
-          .run();
-    };
-    how.mode ? bind(pipeline::name(*how.mode)) : bind(nullptr);
   }
 
   /// What is under way at holders that `gone` names: sent, and nobody knows whether it was paid for.
@@ -323,7 +227,7 @@ class SqliteRequests final : public pipeline::RequestStore {
       held_.reset();
     }
     for (const auto id : ids) {
-      const auto row = find(id);
+      const auto row = states_.find(id);
       CallEnd end{.request = id,
                   .hash = row->hash,
                   .endpoint = row->endpoint,
@@ -335,7 +239,7 @@ class SqliteRequests final : public pipeline::RequestStore {
                   .possibly_paid = true,
                   .answer = std::nullopt,
                   .error = "the engine ended while it waited for the reply"};
-      book(*row, end);
+      book(accounts_, *row, end);
       calls_.add(row->call(end), end, 0, {});
       take_back_.with(id, clock_()).run();
     }
@@ -348,8 +252,9 @@ class SqliteRequests final : public pipeline::RequestStore {
   RequestRows rows_;
   AccountRows accounts_;
   CallRows calls_;
+  RequestStates states_;
   SettlementRows settlement_;
-  Statement due_, find_, lease_, read_, remove_, postpone_, holders_, held_, take_back_, renew_, counts_, revive_;
+  Statement due_, lease_, read_, remove_, holders_, held_, take_back_, renew_, counts_, revive_;
   std::string us_;
   pipeline::WallClock clock_;
 };

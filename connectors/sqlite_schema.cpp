@@ -136,7 +136,8 @@ CREATE TABLE requests(
 );
 CREATE INDEX requests_by_state ON requests(state, mode, id);
 CREATE INDEX requests_by_batch ON requests(batch);
-CREATE INDEX requests_by_job ON requests(job) WHERE job IS NOT NULL;
+CREATE INDEX requests_by_job ON requests(job, id) WHERE job IS NOT NULL;
+CREATE INDEX requests_in_jobs ON requests(hash) WHERE state = 'submitted';
 CREATE TABLE answers(
   hash TEXT PRIMARY KEY,
   model TEXT NOT NULL,
@@ -202,8 +203,13 @@ CREATE TABLE jobs(
   model TEXT NOT NULL,
   tag TEXT NOT NULL,
   provider_id TEXT NOT NULL DEFAULT '',
+  rejected TEXT NOT NULL DEFAULT '',
   state TEXT NOT NULL,
-  requests INTEGER NOT NULL,
+  cancel TEXT NOT NULL DEFAULT 'no',
+  unsure INTEGER NOT NULL DEFAULT 0,
+  by_looks INTEGER NOT NULL DEFAULT 0,
+  requests INTEGER NOT NULL DEFAULT 0,
+  due_ms INTEGER NOT NULL DEFAULT 0,
   created_ms INTEGER NOT NULL,
   submitted_ms INTEGER NOT NULL DEFAULT 0,
   polled_ms INTEGER NOT NULL DEFAULT 0,
@@ -213,6 +219,8 @@ CREATE TABLE jobs(
   lease_ms INTEGER NOT NULL DEFAULT 0,
   detail TEXT NOT NULL DEFAULT ''
 );
+CREATE INDEX jobs_open ON jobs(endpoint) WHERE state IN ('submitting', 'running');
+CREATE UNIQUE INDEX jobs_by_provider_id ON jobs(endpoint, provider_id) WHERE provider_id <> '';
 )sql"}};
 
 /// Tries at what another process does at the same moment on a new file; each waits for its lock.

@@ -160,6 +160,7 @@ struct CallEnd {
   std::int64_t prompt_bytes = 0;     ///< Of the prompt, for the calibration; 0: learn nothing.
   std::optional<PaidAnswer> answer;  ///< To be kept by hash.
   std::string error;                 ///< describe(), if it failed.
+  std::int64_t job = 0;              ///< It was a request in this batch job; 0: a call.
 };
 /// What becomes of the request's messages: for an answer.
 struct Settlement {
