@@ -24,8 +24,9 @@ constexpr std::chrono::milliseconds wait_max{60'000};
 
 }  // namespace
 
-Courier::Courier(CourierOptions options, pipeline::Metrics& metrics, pipeline::WallClock clock)
-    : options_{std::move(options)}, metrics_{metrics}, clock_{clock} {
+Courier::Courier(CourierOptions options, pipeline::Metrics& metrics, pipeline::WallClock clock,
+                 const std::atomic<bool>& stop)
+    : options_{std::move(options)}, metrics_{metrics}, clock_{clock}, stop_{stop} {
   for (const auto tier : {Tier::small, Tier::premium}) {
     if (options_.api_of(tier) == nullptr) {
       continue;
@@ -45,14 +46,14 @@ pipeline::Result<std::int64_t> Courier::step() {
     return tl::unexpected{jobs.error()};
   }
   for (const auto& job : *jobs) {
-    if (stopped_.load()) {
+    if (stop_.load()) {
       break;
     }
     if (auto done = look_at(job); !done) {
       return tl::unexpected{done.error()};
     }
   }
-  if (!stopped_.load() && clock_() >= fill_at_ms_) {
+  if (!stop_.load() && clock_() >= fill_at_ms_) {
     for (const auto tier : tiers_) {
       if (auto done = submit_new(tier); !done) {
         return tl::unexpected{done.error()};
@@ -99,7 +100,7 @@ std::size_t Courier::room(Tier tier) const {
 }
 
 Courier::Done Courier::submit_new(Tier tier) {
-  for (bool more = true; more && !stopped_.load();) {
+  for (bool more = true; more && !stop_.load();) {
     // A provider that has not taken the last job is not offered another.
     const auto open = options_.jobs->lease({options_.models.of(tier).endpoint});
     if (!open) {
@@ -110,7 +111,7 @@ Courier::Done Courier::submit_new(Tier tier) {
       return {};
     }
     Load load;
-    while (more && !load.full && load.bodies.size() < room(tier) && !stopped_.load()) {
+    while (more && !load.full && load.bodies.size() < room(tier) && !stop_.load()) {
       if (auto done = fill(tier, load, more); !done) {
         return done;
       }

@@ -24,18 +24,15 @@ namespace alluvium::actors {
 /// have reached its provider is looked for there before it is sent again. One thread uses it, which it blocks.
 class Courier {
  public:
-  /// What the options point to, and `metrics`, outlive it.
-  Courier(CourierOptions options, pipeline::Metrics& metrics, pipeline::WallClock clock);
+  /// What the options point to, `metrics` and `stop` outlive it. When `stop` becomes true, step() comes to an end after
+  /// what it is doing.
+  Courier(CourierOptions options, pipeline::Metrics& metrics, pipeline::WallClock clock, const std::atomic<bool>& stop);
 
   /// Everything there is to do now. Says when to come back, UTC in ms. An error is the store's; the providers' are
   /// dealt with.
   [[nodiscard]] pipeline::Result<std::int64_t> step();
   /// No request waits for a job and no job is open.
   [[nodiscard]] pipeline::Result<bool> is_idle();
-  /// Any thread: step() comes to an end after what it is doing.
-  void stop() {
-    stopped_.store(true);
-  }
   /// Others may go on with the jobs at once.
   [[nodiscard]] pipeline::Result<void> release_leases();
 
@@ -110,7 +107,7 @@ class Courier {
   std::array<std::size_t, pipeline::tier_count> requests_max_{};  ///< Smaller after a job that was refused as a whole.
   std::set<std::int64_t> longer_;  ///< Requests to be asked with a larger token limit; gone with the process.
   std::int64_t fill_at_ms_ = 0;
-  std::atomic<bool> stopped_{false};
+  const std::atomic<bool>& stop_;
 };
 
 }  // namespace alluvium::actors

@@ -101,7 +101,7 @@ Courier::Done Courier::harvest(const StoredJob& job) {
   bool ours = true;
   std::int64_t seen = 0;
   const auto fetched = api_of(job).results(job.provider_id, [&](const pipeline::JobResult& result) {
-    if (stopped_.load()) {
+    if (stop_.load()) {
       return false;
     }
     if (++seen % results_per_renewal == 0) {
@@ -116,7 +116,7 @@ Courier::Done Courier::harvest(const StoredJob& job) {
     }
     return ours && stored.has_value();
   });
-  if (!stored || !ours || stopped_.load()) {
+  if (!stored || !ours || stop_.load()) {
     return stored;
   }
   if (!fetched) {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "actors/caller_options.hpp"
+#include "actors/courier_options.hpp"
 #include "pipeline/batch_policy.hpp"
 #include "pipeline/decoder.hpp"
 #include "pipeline/extraction.hpp"
@@ -25,6 +26,7 @@ struct EngineOptions {
   std::chrono::milliseconds retry_first{100};         ///< Before a commit that failed is tried again; doubles to 5 s.
   pipeline::RestartPolicy::Options restarts;
   std::optional<CallerOptions> models;    ///< Absent: no tier is on.
+  std::optional<CourierOptions> jobs;     ///< Absent: no tier has batch jobs, or another process sees to them.
   std::size_t model_requests_max = 1000;  ///< Stored and not answered; beyond, the intake slows down.
   bool until_end = false;
   bool start_at_end = false;  ///< For topics the ledger has never seen.

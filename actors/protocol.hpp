@@ -109,6 +109,9 @@ using Writer = caf::typed_actor<caf::reacts_to<ExtractedPtr>, caf::reacts_to<Set
 /// take.
 using Caller = caf::typed_actor<caf::reacts_to<Called>, caf::reacts_to<Flush>, caf::reacts_to<Tick>>;
 
+/// Sees to providers' batch jobs. Tick: another round.
+using CourierActor = caf::typed_actor<caf::reacts_to<Tick>>;
+
 /// Builds the stage (extractors and writer), watches it, and builds it anew when any of it crashes.
 using Supervisor = caf::typed_actor<caf::reacts_to<Launch>, caf::reacts_to<Crashed, std::string>>;
 
@@ -116,7 +119,8 @@ using Supervisor = caf::typed_actor<caf::reacts_to<Launch>, caf::reacts_to<Crash
 struct Stage {
   std::vector<Extractor> extractors;
   Writer writer;
-  Caller caller;  ///< Null if no model tier is on.
+  Caller caller;         ///< Null if no model tier is on.
+  CourierActor courier;  ///< Null if no tier has batch jobs here.
 };
 
 }  // namespace alluvium::actors

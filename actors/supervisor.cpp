@@ -23,6 +23,9 @@ void launch(Self self) {
   if (state.stage->caller) {
     watch(state.stage->caller);
   }
+  if (state.stage->courier) {
+    watch(state.stage->courier);
+  }
   for (const auto& extractor : state.stage->extractors) {
     watch(extractor);
   }
@@ -70,6 +73,9 @@ void SupervisorState::end_stage() {
   caf::anon_send_exit(stage->writer, caf::exit_reason::kill);
   if (stage->caller) {
     caf::anon_send_exit(stage->caller, caf::exit_reason::kill);
+  }
+  if (stage->courier) {
+    caf::anon_send_exit(stage->courier, caf::exit_reason::kill);
   }
   for (const auto& extractor : stage->extractors) {
     caf::anon_send_exit(extractor, caf::exit_reason::kill);

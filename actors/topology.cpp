@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "actors/caller.hpp"
+#include "actors/courier_actor.hpp"
 #include "actors/extractor.hpp"
 #include "actors/intake.hpp"
 #include "actors/supervisor.hpp"
@@ -23,6 +24,11 @@
 //
 //   Store ─ requests ─▶ Caller ─ calls ─▶ Model ─ replies ─▶ Caller ─ memories, outcomes, money ─▶ Store
 //                       one, on its own thread
+//
+//   Those that wait for a provider's batch job take another way, hours long:
+//
+//   Store ─ requests ─▶ Courier ─ jobs ─▶ BatchApi ─ results ─▶ Courier ─ memories, outcomes, money ─▶ Store
+//                       one, on its own thread, or in a process of its own (batch-worker)
 //
 //   Back come only: credit (a byte count that falls when a commit is done or a message dropped) and
 //   the Inbox's events (claims granted, fences, watermarks).
@@ -72,6 +78,9 @@ struct Engine::Parts {
     writing.retry_first = options.retry_first;
     if (options.models && requests != nullptr) {
       stage->caller = system.spawn<caf::detached>(caller, *options.models, requests, &load, &inbox, &metrics, clock);
+    }
+    if (options.jobs) {
+      stage->courier = system.spawn<caf::detached>(courier_actor, *options.jobs, &load, &inbox, &metrics, clock);
     }
     stage->writer = system.spawn<caf::detached>(writer, &store, &inbox, &metrics, &load, stage->caller, writing);
     for (std::size_t i = 0; i < worker_count(options); ++i) {

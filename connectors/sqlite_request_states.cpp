@@ -5,7 +5,7 @@ namespace alluvium::connectors {
 
 using pipeline::Money;
 
-CallRow RequestRow::call(const pipeline::CallEnd& end) const {
+CallRow RequestHead::call(const pipeline::CallEnd& end) const {
   return {.batch = batch,
           .agent_id = payer.agent_id,
           .org_id = payer.org_id,
@@ -23,8 +23,8 @@ RequestStates::RequestStates(Database& database)
           " attempts END, rounds = rounds + ?5, mode = coalesce(?6, mode), reason = ?7, lease_owner = '',"
           " lease_ms = 0, reserved = NULL, updated_ms = ?8 WHERE id = ?1")} {}
 
-std::optional<RequestRow> RequestStates::find(std::int64_t id) {
-  std::optional<RequestRow> row;
+std::optional<RequestHead> RequestStates::find(std::int64_t id) {
+  std::optional<RequestHead> row;
   find_.with(id);
   if (find_.step()) {
     row.emplace();
@@ -58,7 +58,7 @@ void RequestStates::put_off(std::int64_t id, const pipeline::Postponement& how, 
   how.mode ? bind(pipeline::name(*how.mode)) : bind(nullptr);
 }
 
-void book(AccountRows& accounts, const RequestRow& row, const pipeline::CallEnd& end) {
+void book(AccountRows& accounts, const RequestHead& row, const pipeline::CallEnd& end) {
   const auto reserved = row.reserved.value_or(Money{});
   const auto spent = end.possibly_paid ? reserved : end.cost.value_or(Money{});
   const bool unknown = !end.from_cache && !end.cost && end.usage.prompt + end.usage.completion > 0;

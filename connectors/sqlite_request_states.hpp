@@ -13,7 +13,7 @@
 namespace alluvium::connectors {
 
 /// A request's row without its messages.
-struct RequestRow {
+struct RequestHead {
   AccountRows::Payer payer;
   std::string state, tier, mode, hash, endpoint, model, owner;
   std::int64_t batch = 0, messages = 0, updated_ms = 0, job = 0;
@@ -27,7 +27,7 @@ class RequestStates {
  public:
   explicit RequestStates(Database& database);
 
-  [[nodiscard]] std::optional<RequestRow> find(std::int64_t id);
+  [[nodiscard]] std::optional<RequestHead> find(std::int64_t id);
   void put_off(std::int64_t id, const pipeline::Postponement& how, std::int64_t now_ms);
 
  private:
@@ -35,6 +35,6 @@ class RequestStates {
 };
 
 /// Gives back what was set aside for the request, and books what its end has cost.
-void book(AccountRows& accounts, const RequestRow& row, const pipeline::CallEnd& end);
+void book(AccountRows& accounts, const RequestHead& row, const pipeline::CallEnd& end);
 
 }  // namespace alluvium::connectors
