@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// alluvium rates: what to expect of an extraction rate, and which one a kind of use asks for.
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "app/commands.hpp"
+#include "app/listing.hpp"
+#include "app/output.hpp"
+#include "pipeline/cost_plan.hpp"
+#include "pipeline/json_text.hpp"
+#include "pipeline/presets.hpp"
+
+namespace alluvium::app {
+namespace {
+
+struct Options {
+  std::string use;
+  bool use_said = false;
+  bool json = false;
+};
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g", value);
+  return text.data();
+}
+
+std::string percent(double rate) {
+  return number(rate * 100) + " %";
+}
+
+std::string use_json(std::string_view use, double rate) {
+  return pipeline::JsonText().object().field("use", use).field("rate", rate).end().text() + "\n";
+}
+
+std::string rates_json() {
+  std::string out;
+  for (const auto& planned : pipeline::planned_rates) {
+    pipeline::JsonText json;
+    json.object().field("rate", planned.rate).field("memories_per_1000_messages", planned.memories);
+    json.field("tokens_per_memory", planned.tokens_per_memory).field("preset", planned.preset);
+    out += json.end().text() + "\n";
+  }
+  for (const auto& use : pipeline::use_rates()) {
+    out += use_json(use.use, use.rate);
+  }
+  return out;
+}
+
+std::string rates_text() {
+  constexpr auto right = Align::right;
+  Table planned{{{.title = "RATE", .align = right},
+                 {.title = "MEMORIES PER 1,000 MESSAGES", .align = right},
+                 {.title = "TOKENS EACH", .align = right},
+                 {.title = "PRESET"}}};
+  for (const auto& row : pipeline::planned_rates) {
+    planned.add({percent(row.rate), with_commas(row.memories), "~" + with_commas(row.tokens_per_memory),
+                 std::string{row.preset}});
+  }
+  Table uses{{{.title = "USE"}, {.title = "RATE", .align = right}}};
+  for (const auto& use : pipeline::use_rates()) {
+    uses.add({std::string{use.use}, number(use.rate)});
+  }
+  uses.add({"any other", number(pipeline::rate_for_use(""))});
+  const bool styled = stdout_is_terminal() && may_style();
+  return planned.text(table_width(), styled) + "\n" + uses.text(table_width(), styled);
+}
+
+int rates(const Options& options) {
+  if (options.use_said) {
+    const double rate = pipeline::rate_for_use(options.use);
+    print(options.json ? use_json(options.use, rate) : number(rate) + "\n");
+  } else {
+    print(options.json ? rates_json() : rates_text());
+  }
+  return done;
+}
+
+}  // namespace
+
+void add_rates(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("rates", "What to expect of an extraction rate, and rates by kind of use");
+  auto options = std::make_shared<Options>();
+  auto* use = command->add_option("--use", options->use, "Prints the rate for this kind of use only");
+  command->add_flag("--json", options->json, "One JSON object per line");
+  command->callback([options, use, &exit_code] {
+    options->use_said = use->count() > 0;
+    exit_code = rates(*options);
+  });
+}
+
+}  // namespace alluvium::app
