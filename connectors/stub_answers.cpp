@@ -137,7 +137,7 @@ std::vector<std::string> longest_words(std::string_view text, std::size_t count)
   return words;
 }
 
-void add_memory(JsonText& json, const StubMessage& message, bool connections, const Detail& detail) {
+void add_memory(JsonText& json, const StubMessage& message, const Detail& detail) {
   const auto hundredths = 50 + XXH3_64bits(message.text.data(), message.text.size()) % 41;
   json.object()
       .field("content", trim(first_characters(message.text, detail.characters)))
@@ -149,22 +149,28 @@ void add_memory(JsonText& json, const StubMessage& message, bool connections, co
   for (const auto& word : longest_words(message.text, detail.keywords)) {
     json.value(word);
   }
-  json.end().key("messages").array().value(message.number).end();
-  if (connections) {
-    json.key("connections").array().end();
-  }
-  json.end();
+  json.end().key("messages").array().value(message.number).end().end();
 }
 
 std::string answer_with(const std::vector<StubMessage>& messages, bool connections, const Detail& detail) {
   JsonText json;
+  std::size_t memories = 0;
   json.object().key("memories").array();
   for (const auto& message : messages) {
     if (stub_marked(message.text)) {
-      add_memory(json, message, connections, detail);
+      add_memory(json, message, detail);
+      ++memories;
     }
   }
-  json.end().key("unsure").array();
+  json.end();
+  if (connections) {
+    json.key("connections").array();
+    for (std::size_t to = 2; detail.keywords > 0 && to <= memories; ++to) {
+      json.object().field("from", to - 1).field("to", to).field("type", "precedes").end();
+    }
+    json.end();
+  }
+  json.key("unsure").array();
   for (const auto& message : messages) {
     if (message.text.find(unsure_mark) != std::string_view::npos) {
       json.value(message.number);

@@ -34,8 +34,9 @@ struct StubAnswer {
 
 /// {"memories":[...],"unsure":[...]}: one memory per marked message, unsure those that hold "[?]". A memory's content
 /// is the message's text, 200 characters of it; importance is 0.50 to 0.90 by the text's hash; keywords are its three
-/// longest words of at least four bytes. Where the answer would be longer than `bytes_max` (0: no limit), its memories
-/// have 80 characters and one keyword, then 30 and none; if that is too long too, it is cut.
+/// longest words of at least four bytes. With `connections` each memory "precedes" the next. Where the answer would be
+/// longer than `bytes_max` (0: no limit), its memories have 80 characters and one keyword, then 30 and none (and no
+/// connections); if that is too long too, it is cut.
 [[nodiscard]] StubAnswer stub_answer(std::string_view prompt, bool connections, std::size_t bytes_max);
 
 /// Tokens of so many bytes of text, as the simulation counts them: a fourth, rounded up.

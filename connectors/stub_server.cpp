@@ -111,8 +111,9 @@ class Server final : public StubServer {
   bool listens();
   void serve(int fd);
   void talk(StubSocket& socket);
-  bool deliver(StubSocket& socket, const StubService::Turn& turn, bool keep_alive);
-  bool deliver_huge(StubSocket& socket, const StubService::Turn& turn);
+  bool deliver(StubSocket& socket, StubService::Turn& turn, bool keep_alive);
+  bool deliver_drops(StubSocket& socket, StubService::Turn& turn, std::string_view bytes);
+  bool deliver_huge(StubSocket& socket, StubService::Turn& turn);
   void refuse(std::int64_t ms);
   bool refused();
   void set_idle(int fd, bool idle);
@@ -237,7 +238,7 @@ void Server::talk(StubSocket& socket) {
       }
       return;
     }
-    const auto turn = service_->answer(*request);
+    auto turn = service_->answer(*request);
     const bool in_time = turn.wait_ms == 0 || socket.wait(turn.wait_ms, stop_);
     const bool whole = in_time && deliver(socket, turn, request->keep_alive);
     service_->ended(turn, whole);
@@ -253,10 +254,10 @@ void Server::talk(StubSocket& socket) {
 }
 
 /// True if the whole reply was written and the connection can go on.
-bool Server::deliver(StubSocket& socket, const StubService::Turn& turn, bool keep_alive) {
+bool Server::deliver(StubSocket& socket, StubService::Turn& turn, bool keep_alive) {
   const auto& reply = turn.reply;
   const auto half = std::string_view{reply.body}.substr(0, reply.body.size() / 2);
-  const auto head = [&] { return stub_head(reply, reply.body.size(), keep_alive); };
+  const auto head = stub_head(reply, reply.body.size(), keep_alive);
   switch (turn.fault.kind) {
     case Kind::refuse:
       refuse(turn.fault.amount);
@@ -273,38 +274,43 @@ bool Server::deliver(StubSocket& socket, const StubService::Turn& turn, bool kee
       socket.reset();
       return false;
     case Kind::drip:
-      for (const char byte : head() + reply.body) {
-        if (!socket.write({&byte, 1}) || !socket.wait(turn.fault.amount, stop_)) {
-          return false;
-        }
-      }
-      return true;
+      return deliver_drops(socket, turn, head + reply.body);
     case Kind::reset_mid_body:
-      if (socket.write(head()) && socket.write(half)) {
+      if (socket.write(head) && socket.write(half)) {
         socket.reset();
       }
       return false;
     case Kind::truncate:
-      if (socket.write(head()) && socket.write(half)) {
-        socket.half_close();
-      }
+      static_cast<void>(socket.write(head) && socket.write(half));
       return false;
     case Kind::huge:
       return deliver_huge(socket, turn);
     default:
+      service_->finishing(turn);
       // In one piece if it is small, which is one packet instead of two.
-      return reply.body.size() < huge_step_bytes ? socket.write(head() + reply.body)
-                                                 : socket.write(head()) && socket.write(reply.body);
+      return reply.body.size() < huge_step_bytes ? socket.write(head + reply.body)
+                                                 : socket.write(head) && socket.write(reply.body);
   }
 }
 
-bool Server::deliver_huge(StubSocket& socket, const StubService::Turn& turn) {
+bool Server::deliver_drops(StubSocket& socket, StubService::Turn& turn, std::string_view bytes) {
+  for (; bytes.size() > 1; bytes.remove_prefix(1)) {
+    if (!socket.write(bytes.substr(0, 1)) || !socket.wait(turn.fault.amount, stop_)) {
+      return false;
+    }
+  }
+  service_->finishing(turn);
+  return socket.write(bytes);
+}
+
+bool Server::deliver_huge(StubSocket& socket, StubService::Turn& turn) {
   auto left = static_cast<std::size_t>(turn.fault.amount);
   const auto beginning = std::string_view{turn.reply.body}.substr(0, left);
   if (!socket.write(stub_head(turn.reply, left, true)) || !socket.write(beginning)) {
     return false;
   }
   left -= beginning.size();
+  service_->finishing(turn);
   const std::string step(huge_step_bytes, 'a');
   while (left > 0) {
     const auto bytes = std::min(left, step.size());

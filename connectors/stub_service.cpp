@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -18,6 +19,7 @@ using Kind = StubFault::Kind;
 
 constexpr std::string_view chat_path = "/chat/completions";
 constexpr std::string_view messages_path = "/messages";
+constexpr std::chrono::seconds finishing_wait{1};
 
 StubApi api_of(const StubRequest& request) {
   const bool anthropic = request.path.starts_with(messages_path) || !request.headers.get("anthropic-version").empty();
@@ -222,6 +224,14 @@ void StubService::answer_model(const StubRequest& request, Turn& turn, const std
   }
 }
 
+void StubService::finishing(Turn& turn) {
+  if (turn.call) {
+    const std::lock_guard lock{mutex_};
+    turn.finishing = true;
+    ++finishing_;
+  }
+}
+
 void StubService::ended(const Turn& turn, bool whole) {
   if (!turn.call) {
     return;
@@ -239,6 +249,10 @@ void StubService::ended(const Turn& turn, bool whole) {
   if (log_ != nullptr) {
     std::fwrite(line.data(), 1, line.size(), log_);
     std::fflush(log_);
+  }
+  if (turn.finishing) {
+    --finishing_;
+    one_less_finishing_.notify_all();
   }
 }
 
@@ -258,7 +272,8 @@ std::string StubService::log_line(const Turn& turn, bool whole) const {
 
 std::string StubService::stats() {
   const auto batch = batches_.totals();
-  const std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
+  one_less_finishing_.wait_for(lock, finishing_wait, [this] { return finishing_ == 0; });
   JsonText json;
   json.object().field("simulation", true).field("calls", calls_).field("answered", answered_);
   json.field("duplicates", duplicates_).field("in_flight", in_flight_).field("max_in_flight", in_flight_max_);

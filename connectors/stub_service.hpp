@@ -2,6 +2,7 @@
 // The simulated model server without its sockets: who asks for what, what is answered, and what was counted.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -45,6 +46,7 @@ class StubService {
     std::string method, path, model;
     StubApi api = StubApi::openai;
     bool good = false;  ///< The model's right answer.
+    bool finishing = false;
   };
 
   /// `invalid_config` if the log can't be opened.
@@ -55,6 +57,9 @@ class StubService {
 
   // Any thread.
   [[nodiscard]] Turn answer(const StubRequest& request);
+  /// The last of the reply is about to be written: /stats waits for its end, for a bounded time, so that a client that
+  /// has its reply finds it counted.
+  void finishing(Turn& turn);
   /// To be called once for each turn. `whole`: the whole reply was written to the socket.
   void ended(const Turn& turn, bool whole);
   /// For requests that are no HTTP.
@@ -73,6 +78,8 @@ class StubService {
   StubBatches batches_;
   std::FILE* log_ = nullptr;
   std::mutex mutex_;
+  std::condition_variable one_less_finishing_;
+  std::size_t finishing_ = 0;
   StubScript script_;
   struct Body {
     std::int64_t seen = 0, answered = 0;

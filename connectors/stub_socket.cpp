@@ -96,8 +96,8 @@ bool StubSocket::wait(std::int64_t ms, int stop) const {
   using std::chrono::steady_clock, std::chrono::milliseconds;
   const auto until = steady_clock::now() + milliseconds{ms};
   while (true) {
-    const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now()).count() + 1;
-    if (ms >= 0 && left <= 1) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
+    if (ms >= 0 && left <= 0) {
       return true;
     }
     std::array<pollfd, 2> waited{pollfd{fd_, POLLRDHUP, 0}, pollfd{stop, POLLIN, 0}};

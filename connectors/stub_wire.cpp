@@ -160,14 +160,15 @@ std::optional<StubError> wrong_options(StubApi api, element body, const Said& sa
   return std::nullopt;
 }
 
+/// The schema says it, or where there is none, the instructions.
 bool mentions_connections(element body, const Said& said) {
-  constexpr std::string_view word = "connections";
+  constexpr std::string_view word = "\"connections\"";
   element schema;
-  const bool in_schema = (body["response_format"].get(schema) == simdjson::SUCCESS &&
-                          simdjson::minify(schema).find(word) != std::string::npos) ||
-                         (body["output_config"].get(schema) == simdjson::SUCCESS &&
-                          simdjson::minify(schema).find(word) != std::string::npos);
-  return in_schema || said.others.find(word) != std::string::npos;
+  if (body["response_format"]["json_schema"].get(schema) == simdjson::SUCCESS ||
+      body["output_config"]["format"].get(schema) == simdjson::SUCCESS) {
+    return simdjson::minify(schema).find(word) != std::string::npos;
+  }
+  return said.others.find(word) != std::string::npos;
 }
 
 std::string_view openai_end(StubSaid::End end) {

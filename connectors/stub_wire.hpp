@@ -61,7 +61,7 @@ struct StubCall {
   std::string prompt;  ///< What the user messages say.
   std::int64_t prompt_tokens = 0;
   std::int64_t max_tokens = 0;     ///< 0: the call sets no limit (OpenAI).
-  bool wants_connections = false;  ///< Its prompt or schema has the word.
+  bool wants_connections = false;  ///< Its schema names them; without one, its instructions.
   std::uint64_t hash = 0;          ///< XXH3 of the body.
 };
 

@@ -205,9 +205,11 @@ class StubModel:
         return self.process.log.read_text()
 
     def calls(self):
-        """The calls that have ended, by arrival; each has: seq, time_ms, took_ms,
+        """The calls that have ended, by arrival; whoever has read a reply finds it here. Each has: seq, time_ms, took_ms,
         method, path, api, model, status (0: no reply), fault, prompt_tokens, completion_tokens, body_xxh3, messages,
         duplicate, in_flight, answered."""
+        if self.process.poll() is None:
+            self.stats()  # It waits until what was sent is written to the log.
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return sorted(map(json.loads, lines), key=lambda call: call["seq"])
 

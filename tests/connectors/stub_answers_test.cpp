@@ -51,7 +51,9 @@ TEST(StubAnswers, OneMemoryPerMarkedMessageAndUnsureOnesApart) {
 }
 
 TEST(StubAnswers, ConnectionsOnlyWhereTheyAreAskedFor) {
-  EXPECT_NE(stub_answer(prompt, true, 0).text.find(R"("connections":[])"), std::string::npos);
+  EXPECT_NE(stub_answer(prompt, true, 0).text.find(R"("connections":[{"from":1,"to":2,"type":"precedes"}],"unsure")"),
+            std::string::npos);
+  EXPECT_NE(stub_answer("user: hello", true, 0).text.find(R"("connections":[])"), std::string::npos);
   EXPECT_EQ(stub_answer(prompt, false, 0).text.find("connections"), std::string::npos);
 }
 

@@ -26,11 +26,11 @@ TEST(StubWire, ReadsAChatCall) {
 }
 
 TEST(StubWire, ReadsAMessagesCallWithItsSystemBlocks) {
-  const auto call =
-      read_stub_call(Api::anthropic, R"({"model":"c","max_tokens":5,"system":[{"type":"text","text":"connections"}],)"
-                                     R"("messages":[{"role":"user","content":"1234"}]})");
+  const auto call = read_stub_call(Api::anthropic,
+                                   R"({"model":"c","max_tokens":5,"system":[{"type":"text","text":"\"connections\""}],)"
+                                   R"("messages":[{"role":"user","content":"1234"}]})");
   ASSERT_TRUE(call.has_value());
-  EXPECT_EQ(call->prompt_tokens, 4);
+  EXPECT_EQ(call->prompt_tokens, 5);
   EXPECT_TRUE(call->wants_connections);
 }
 
