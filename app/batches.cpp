@@ -12,6 +12,24 @@
 namespace alluvium::app {
 namespace {
 
+// What models are still to be asked about it.
+void show_requests(const connectors::BatchRow& batch) {
+  if (batch.requests.empty()) {
+    return;
+  }
+  Table table{{{.title = "REQUEST"},
+               {.title = "STATE"},
+               {.title = "MESSAGES", .align = Align::right},
+               {.title = "ATTEMPTS", .align = Align::right},
+               {.title = "NOT BEFORE"},
+               {.title = "REASON", .gives_way = true}}};
+  for (const auto& request : batch.requests) {
+    table.add({request.tier, request.state, std::to_string(request.messages), std::to_string(request.attempts),
+               request.due_ms == 0 ? "now" : pipeline::iso8601(request.due_ms), request.reason});
+  }
+  print("\n" + table.text(table_width(), stdout_is_terminal() && may_style()));
+}
+
 int show(connectors::SqliteReader& store, const ListingOptions& options) {
   const auto batch = store.batch(options.id);
   if (!batch) {
@@ -23,7 +41,7 @@ int show(connectors::SqliteReader& store, const ListingOptions& options) {
   }
   const auto& row = **batch;
   if (show_as_json(options)) {
-    print(batch_json(row) + "\n");
+    print(batch_json(row, true) + "\n");
     return done;
   }
   print(aligned({{"id", row.id},
@@ -34,13 +52,14 @@ int show(connectors::SqliteReader& store, const ListingOptions& options) {
                  {"memories", std::to_string(row.memories)},
                  {"started", pipeline::iso8601(row.started_ms)},
                  {"ended", pipeline::iso8601(row.ended_ms)},
-                 {"cost", "$0"}}));
+                 {"cost", usage_text(usage_of(row.calls))}}));
   Table table{{{.title = "MESSAGE", .gives_way = true}, {.title = "FROM", .gives_way = true}, {.title = "OUTCOME"}}};
   for (std::size_t i = 0; i < row.message_ids.size(); ++i) {
     table.add({row.message_ids[i], place(row.topic, row.partition, row.positions.at(i)),
                std::string{pipeline::name(row.outcomes.at(i))}});
   }
   print("\n" + table.text(table_width(), stdout_is_terminal() && may_style()));
+  show_requests(row);
   return done;
 }
 

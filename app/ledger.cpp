@@ -28,7 +28,7 @@ int show(connectors::SqliteReader& store, bool json) {
   }
   std::vector<Column> columns = {{.title = "TOPIC", .gives_way = true}};
   for (const auto* title : {"PART", "START", "WATERMARK", "DONE ABOVE", "BATCHES", "EXTRACTED", "EMPTY", "SKIPPED",
-                            "NOISE", "DEAD", "GAPS", "LOST"}) {
+                            "NOISE", "DEAD", "PENDING", "GAPS", "LOST"}) {
     columns.push_back({.title = title, .align = Align::right});
   }
   Table table{columns};

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pipeline/json_text.hpp"
+#include "app/table.hpp"
 
 namespace alluvium::app {
 namespace {
@@ -53,7 +53,89 @@ std::int64_t count(const std::vector<pipeline::Outcome>& outcomes, pipeline::Out
   return sum;
 }
 
+/// The ways that found at least one memory of it; "skipped" and "error" say why there is none.
+std::vector<std::string> methods_of(const connectors::BatchRow& batch) {
+  std::vector<std::string> methods;
+  std::int64_t of_models = 0;
+  for (const auto* tier : {"small", "premium"}) {
+    std::int64_t memories = 0;
+    for (const auto& sums : batch.calls) {
+      memories += sums.tier == tier ? sums.memories : 0;
+    }
+    of_models += memories;
+    if (memories > 0) {
+      methods.push_back(std::string{tier} + "_model");
+    }
+  }
+  if (batch.memories > of_models) {
+    methods.insert(methods.begin(), "rules");
+  }
+  if (methods.empty() && (batch.outcome == "skipped" || batch.outcome == "error")) {
+    methods.push_back(batch.outcome);
+  }
+  return methods;
+}
+
 }  // namespace
+
+Usage usage_of(const std::vector<connectors::CallSums>& calls, std::string_view tier) {
+  Usage usage;
+  for (const auto& sums : calls) {
+    if (!tier.empty() && sums.tier != tier) {
+      continue;
+    }
+    usage.calls += sums.outcome == "cached" ? 0 : sums.calls;
+    usage.possibly_paid += sums.outcome == "possibly_paid" ? sums.calls : 0;
+    usage.prompt_tokens += sums.prompt_tokens;
+    usage.completion_tokens += sums.completion_tokens;
+    usage.cost = usage.cost && sums.cost ? std::optional{*usage.cost + *sums.cost} : std::nullopt;
+  }
+  return usage;
+}
+
+void add_usage(JsonText& json, const Usage& usage) {
+  json.key("tokens_used").object().field("prompt", usage.prompt_tokens).field("completion", usage.completion_tokens);
+  json.end().key("cost_usd").raw(usage.cost ? dollars_number(*usage.cost) : "null");
+  if (usage.possibly_paid > 0) {
+    json.field("possibly_paid_calls", usage.possibly_paid);
+  }
+}
+
+std::string usage_text(const Usage& usage) {
+  if (usage.calls == 0) {
+    return "$0, 0 tokens: no model was called";
+  }
+  auto text = (usage.cost ? dollars_text(*usage.cost) : "unknown") + ", " + with_commas(usage.prompt_tokens) + " + " +
+              with_commas(usage.completion_tokens) + " tokens, " + with_commas(usage.calls) +
+              (usage.calls == 1 ? " call" : " calls");
+  if (usage.possibly_paid > 0) {
+    text += "; " + with_commas(usage.possibly_paid) + " without a reply, perhaps paid for";
+  }
+  return text;
+}
+
+std::string error_of(const connectors::BatchRow& batch) {
+  for (const auto& request : batch.requests) {
+    if (request.state == "degraded" || request.state == "parked") {
+      return request.reason.empty() ? request.state : request.reason;
+    }
+  }
+  return {};
+}
+
+void add_request(JsonText& json, const connectors::RequestRow& request) {
+  json.object()
+      .field("tier", request.tier)
+      .field("mode", request.mode)
+      .field("state", request.state)
+      .field("attempts", request.attempts)
+      .field("messages", request.messages)
+      .key("due");
+  request.due_ms == 0 ? json.null() : json.value(pipeline::iso8601(request.due_ms));
+  json.key("reason");
+  request.reason.empty() ? json.null() : json.value(request.reason);
+  json.end();
+}
 
 std::string memory_json(const connectors::MemoryRow& memory) {
   JsonText json;
@@ -68,18 +150,18 @@ std::string memory_json(const connectors::MemoryRow& memory) {
   add_list(json, "keywords", memory.keywords);
   json.field("extraction_method", memory.method).field("rule_id", memory.rule_id).field("batch_id", memory.batch_id);
   add_list(json, "source_message_ids", memory.source_message_ids);
-  json.field("created_at", memory.created_at);
-  add_list(json, "connections", {});
+  json.field("created_at", memory.created_at).key("connections").raw(memory.connections);
+  if (!memory.model.empty()) {
+    json.field("model", memory.model);
+  }
+  if (!memory.prompt_id.empty()) {
+    json.field("prompt_id", memory.prompt_id);
+  }
   return json.end().text();
 }
 
-std::string batch_json(const connectors::BatchRow& batch) {
-  std::vector<std::string> methods;
-  if (batch.outcome == "skipped") {
-    methods.emplace_back("skipped");
-  } else if (batch.memories > 0) {
-    methods.emplace_back("rules");
-  }
+std::string batch_json(const connectors::BatchRow& batch, bool with_requests) {
+  const auto usage = usage_of(batch.calls);
   JsonText json;
   json.object().field("batch_id", batch.id).field("agent_id", batch.agent_id);
   add_list(json, "source_message_ids", batch.message_ids);
@@ -91,14 +173,25 @@ std::string batch_json(const connectors::BatchRow& batch) {
       .field("messages_processed", batch.outcomes.size())
       .field("messages_filtered", count(batch.outcomes, pipeline::Outcome::noise))
       .field("memories_created", batch.memories);
-  add_list(json, "extraction_methods", methods);
-  json.key("tokens_used").object().field("prompt", 0).field("completion", 0).end();
-  json.field("cost_usd", 0).key("error").null().end();
+  add_list(json, "extraction_methods", methods_of(batch));
+  add_usage(json, usage);
+  const auto error = error_of(batch);
+  json.key("error");
+  error.empty() ? json.null() : json.value(error);
+  json.end();
   json.field("topic", batch.topic).field("partition", batch.partition).key("outcomes").array();
   for (const auto outcome : batch.outcomes) {
     json.value(pipeline::name(outcome));
   }
-  return json.end().end().text();
+  json.end();
+  if (with_requests && !batch.requests.empty()) {
+    json.key("requests").array();
+    for (const auto& request : batch.requests) {
+      add_request(json, request);
+    }
+    json.end();
+  }
+  return json.end().text();
 }
 
 std::string dead_letter_json(const connectors::DeadLetterRow& row) {

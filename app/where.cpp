@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// alluvium where: how a message ended. The store has no row per message, so this reads all batches.
+// alluvium where: how a message ended, or what it waits for. The store has no row per message, so this reads all
+// batches.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -24,14 +25,57 @@ struct Options {
 // One place where the message stood. A message id can stand at several: producers send twice.
 struct Found {
   std::string place, outcome;
-  std::string agent_id = {}, batch_id = {};  ///< Unless it is dead.
-  std::vector<std::string> memories = {};    ///< If it was extracted.
-  std::string reason = {}, detail = {};      ///< If it is dead.
+  std::string agent_id = {}, batch_id = {};           ///< Unless it never came into a batch.
+  std::uint32_t index = 0;                            ///< In the batch.
+  std::vector<std::string> memories = {};             ///< If it was extracted.
+  std::vector<connectors::RequestRow> requests = {};  ///< If it is pending: what models are still to be asked.
+  std::string reason = {}, detail = {};               ///< If it is dead.
   std::optional<std::int64_t> dead_letter = {};
 };
 
 // Places listed at most; a message id that stands at more is no id.
 constexpr std::size_t found_max = 1000;
+
+// A message that a model refused stands in its batch, and has a dead letter: one place.
+void add_dead_letter(std::vector<Found>& found, const connectors::DeadLetterRow& row) {
+  const auto stood = place(row.topic, row.partition, row.letter.position);
+  auto one = std::find_if(found.begin(), found.end(),
+                          [&](const Found& other) { return other.place == stood && other.outcome == "dead"; });
+  if (one == found.end()) {
+    one = found.insert(found.end(), {.place = stood, .outcome = "dead"});
+  }
+  one->reason = pipeline::name(row.letter.reason);
+  one->detail = row.letter.detail;
+  one->dead_letter = row.number;
+}
+
+// What was made of it, or who is still to be asked.
+pipeline::Result<void> look_closer(connectors::SqliteReader& store, const std::string& message_id, Found& one) {
+  if (one.outcome == "extracted") {
+    return store.memories({.agent_id = one.agent_id}, [&](const connectors::MemoryRow& memory) {
+      const auto& sources = memory.source_message_ids;
+      if (memory.batch_id == one.batch_id && std::find(sources.begin(), sources.end(), message_id) != sources.end()) {
+        one.memories.push_back(memory.id);
+      }
+      return true;
+    });
+  }
+  if (one.outcome != "pending") {
+    return {};
+  }
+  auto batch = store.batch(one.batch_id);
+  if (!batch) {
+    return tl::unexpected{batch.error()};
+  }
+  if (*batch) {
+    for (auto& request : (*batch)->requests) {
+      if (std::find(request.places.begin(), request.places.end(), one.index) != request.places.end()) {
+        one.requests.push_back(std::move(request));
+      }
+    }
+  }
+  return {};
+}
 
 pipeline::Result<std::vector<Found>> find(connectors::SqliteReader& store, const std::string& message_id) {
   std::vector<Found> found;
@@ -41,7 +85,8 @@ pipeline::Result<std::vector<Found>> find(connectors::SqliteReader& store, const
         found.push_back({.place = place(batch.topic, batch.partition, batch.positions.at(i)),
                          .outcome = std::string{pipeline::name(batch.outcomes.at(i))},
                          .agent_id = batch.agent_id,
-                         .batch_id = batch.id});
+                         .batch_id = batch.id,
+                         .index = static_cast<std::uint32_t>(i)});
       }
     }
     return found.size() < found_max;
@@ -51,31 +96,17 @@ pipeline::Result<std::vector<Found>> find(connectors::SqliteReader& store, const
   }
   read = store.dead_letters({}, [&](const connectors::DeadLetterRow& row) {
     if (row.letter.message_id == message_id) {
-      found.push_back({.place = place(row.topic, row.partition, row.letter.position),
-                       .outcome = "dead",
-                       .reason = std::string{pipeline::name(row.letter.reason)},
-                       .detail = row.letter.detail,
-                       .dead_letter = row.number});
+      add_dead_letter(found, row);
     }
     return found.size() < found_max;
   });
+  for (auto& one : found) {
+    if (read) {
+      read = look_closer(store, message_id, one);
+    }
+  }
   if (!read) {
     return tl::unexpected{read.error()};
-  }
-  for (auto& one : found) {
-    if (one.outcome != "extracted") {
-      continue;
-    }
-    read = store.memories({.agent_id = one.agent_id}, [&](const connectors::MemoryRow& memory) {
-      const auto& sources = memory.source_message_ids;
-      if (memory.batch_id == one.batch_id && std::find(sources.begin(), sources.end(), message_id) != sources.end()) {
-        one.memories.push_back(memory.id);
-      }
-      return true;
-    });
-    if (!read) {
-      return tl::unexpected{read.error()};
-    }
   }
   return found;
 }
@@ -85,9 +116,17 @@ std::string found_text(const Found& one) {
   if (one.outcome == "extracted") {
     text += one.memories.empty() ? "extracted: its memory was known already"
                                  : "extracted into " + joined(one.memories, ", ");
-  } else if (one.outcome == "dead") {
+  } else if (one.dead_letter) {
     text +=
         "dead: " + one.reason + ": " + one.detail + "  (dead-letters show " + std::to_string(*one.dead_letter) + ")";
+  } else if (one.outcome == "pending") {
+    text += "pending";
+    for (const auto& request : one.requests) {
+      text += std::string{&request == &one.requests.front() ? ": " : "; "} + "for the " + request.tier + " model, " +
+              request.state;
+      text += request.due_ms == 0 ? "" : ", not before " + pipeline::iso8601(request.due_ms);
+      text += request.reason.empty() ? "" : " (" + request.reason + ")";
+    }
   } else {
     text += one.outcome;
   }
@@ -99,10 +138,18 @@ std::string found_json(const std::string& message_id, const Found& one) {
   json.object().field("message_id", message_id).field("place", one.place).field("outcome", one.outcome);
   if (one.dead_letter) {
     json.field("reason", one.reason).field("detail", one.detail).field("dead_letter", *one.dead_letter);
-  } else {
+  }
+  if (!one.batch_id.empty()) {
     json.field("agent_id", one.agent_id).field("batch_id", one.batch_id).key("memories").array();
     for (const auto& memory : one.memories) {
       json.value(memory);
+    }
+    json.end();
+  }
+  if (!one.requests.empty()) {
+    json.key("requests").array();
+    for (const auto& request : one.requests) {
+      add_request(json, request);
     }
     json.end();
   }
@@ -122,7 +169,7 @@ int where(const Options& options) {
     print(options.json ? found_json(options.message_id, one) : found_text(one));
   }
   if (found->empty()) {
-    complain(options.message_id + " is not in the store: pending, or never read");
+    complain(options.message_id + " is not in the store: still in a buffer, or never read");
     return work_failed;
   }
   return done;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// alluvium why: the receipt of a memory, from the rule that made it to the messages it rests on.
+// alluvium why: the receipt of a memory, from the rule or model that made it to the messages it rests on.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -10,6 +10,7 @@
 #include "app/output.hpp"
 #include "app/records.hpp"
 #include "pipeline/json_text.hpp"
+#include "pipeline/tier.hpp"
 
 namespace alluvium::app {
 namespace {
@@ -38,6 +39,16 @@ std::vector<Source> sources_of(const connectors::MemoryRow& memory, const connec
   return sources;
 }
 
+// The tier whose model made it; empty for rules.
+std::string tier_of(const connectors::MemoryRow& memory) {
+  for (const auto tier : {pipeline::Tier::small, pipeline::Tier::premium}) {
+    if (memory.method == pipeline::name(pipeline::method_of(tier))) {
+      return std::string{pipeline::name(tier)};
+    }
+  }
+  return {};
+}
+
 std::string receipt_json(const connectors::MemoryRow& memory, const connectors::BatchRow& batch,
                          const std::vector<Source>& sources) {
   pipeline::JsonText json;
@@ -50,23 +61,37 @@ std::string receipt_json(const connectors::MemoryRow& memory, const connectors::
         .end();
   }
   json.end().key("batch").raw(batch_json(batch));
-  json.key("tokens_used").object().field("prompt", 0).field("completion", 0).end().field("cost_usd", 0);
+  if (const auto tier = tier_of(memory); !tier.empty()) {
+    json.field("tier", tier).field("model", memory.model).field("prompt_id", memory.prompt_id);
+    const auto usage = usage_of(batch.calls, tier);
+    add_usage(json, usage);
+    json.field("calls", usage.calls);
+  } else {
+    add_usage(json, {});  // Rules are free, whatever models were asked about the rest of the batch.
+  }
   return json.end().text();
 }
 
 std::string receipt_text(const connectors::MemoryRow& memory, const connectors::BatchRow& batch,
                          const std::vector<Source>& sources) {
-  std::string out =
-      aligned({{"memory", memory.id},
-               {"content", memory.content},
-               {"agent", memory.agent_id},
-               {"made by", memory.method + (memory.rule_id.empty() ? "" : ", rule " + memory.rule_id)},
-               {"created", memory.created_at},
-               {"batch", batch.id},
-               {"of it", std::to_string(batch.message_ids.size()) + " messages from " + batch.topic + "/" +
-                             std::to_string(batch.partition) + ", " + std::to_string(batch.memories) +
-                             (batch.memories == 1 ? " memory" : " memories")},
-               {"cost", "$0, 0 tokens: rules are free"}});
+  const auto tier = tier_of(memory);
+  std::vector<std::pair<std::string, std::string>> fields = {
+      {"memory", memory.id}, {"content", memory.content}, {"agent", memory.agent_id}};
+  if (tier.empty()) {
+    fields.emplace_back("made by", memory.method + (memory.rule_id.empty() ? "" : ", rule " + memory.rule_id));
+  } else {
+    fields.emplace_back("made by", memory.method + ", " + memory.model);
+    fields.emplace_back("prompt", memory.prompt_id);
+  }
+  fields.emplace_back("created", memory.created_at);
+  fields.emplace_back("batch", batch.id);
+  fields.emplace_back("of it", std::to_string(batch.message_ids.size()) + " messages from " + batch.topic + "/" +
+                                   std::to_string(batch.partition) + ", " + std::to_string(batch.memories) +
+                                   (batch.memories == 1 ? " memory" : " memories"));
+  fields.emplace_back("cost", tier.empty() ? "$0, 0 tokens: rules are free"
+                                           : usage_text(usage_of(batch.calls, tier)) + ", for all the " + tier +
+                                                 " model was asked about the batch");
+  auto out = aligned(fields);
   Table table{{{.title = "RESTS ON", .gives_way = true}, {.title = "FROM", .gives_way = true}, {.title = "OUTCOME"}}};
   for (const auto& source : sources) {
     table.add({source.message_id, source.place, source.outcome});

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "connectors/sqlite_database.hpp"
+#include "connectors/sqlite_model_work.hpp"
 #include "connectors/sqlite_rows.hpp"
 #include "connectors/sqlite_schema.hpp"
 #include "connectors/sqlite_verify.hpp"
@@ -29,18 +30,23 @@ class Reader final : public SqliteReader {
 
   Result<void> memories(const RowFilter& filter, const std::function<bool(const MemoryRow&)>& each) override {
     return list(memory_query, " WHERE m.agent_id = ?1 ORDER BY m.id LIMIT ?2", " ORDER BY m.id LIMIT ?1", filter,
-                [&](Statement& row) { return each(read_memory(row)); });
+                [&] { return [&](Statement& row) { return each(read_memory(row)); }; });
   }
 
   Result<void> batches(const RowFilter& filter, const std::function<bool(const BatchRow&)>& each) override {
-    return list(batch_query, " WHERE b.agent_id = ?1 ORDER BY b.id LIMIT ?2", " ORDER BY b.id LIMIT ?1", filter,
-                [&](Statement& row) { return each(read_batch(row)); });
+    return list(batch_query, " WHERE b.agent_id = ?1 ORDER BY b.id LIMIT ?2", " ORDER BY b.id LIMIT ?1", filter, [&] {
+      return [&, models = ModelWork{database_}](Statement& row) mutable {
+        auto batch = read_batch(row);
+        models.add_to(batch, row.integer(batch_row_column), false);
+        return each(batch);
+      };
+    });
   }
 
   Result<void> dead_letters(const RowFilter& filter, const std::function<bool(const DeadLetterRow&)>& each) override {
     // A dead letter has no agent of its own; its record's key is what the agent would have been by default.
     return list(dead_letter_query, " AND d.key = CAST(?1 AS BLOB) ORDER BY d.id LIMIT ?2", " ORDER BY d.id LIMIT ?1",
-                filter, [&](Statement& row) { return each(read_dead_letter(row)); });
+                filter, [&] { return [&](Statement& row) { return each(read_dead_letter(row)); }; });
   }
 
   Result<std::vector<PartitionRow>> partitions() override {
@@ -75,7 +81,11 @@ class Reader final : public SqliteReader {
   }
 
   Result<std::optional<BatchRow>> batch(const std::string& id) override {
-    return one<BatchRow>(std::string{batch_query} + " WHERE b.batch_id = ?1 LIMIT 1", id, read_batch);
+    return one<BatchRow>(std::string{batch_query} + " WHERE b.batch_id = ?1 LIMIT 1", id, [this](Statement& row) {
+      auto batch = read_batch(row);
+      ModelWork{database_}.add_to(batch, row.integer(batch_row_column), true);
+      return batch;
+    });
   }
 
   Result<std::vector<pipeline::AuditReport>> verify() override {
@@ -95,9 +105,10 @@ class Reader final : public SqliteReader {
   }
 
  private:
-  template <class Each>
+  /// `begin` gives what is done with each row; it is called inside the snapshot.
+  template <class Begin>
   Result<void> list(std::string_view query, std::string_view by_agent, std::string_view all, const RowFilter& filter,
-                    const Each& each) {
+                    const Begin& begin) {
     return guarded([&] {
       Transaction snapshot{database_, Transaction::Kind::read};
       auto rows = database_.prepare(std::string{query}.append(filter.agent_id.empty() ? all : by_agent));
@@ -106,6 +117,7 @@ class Reader final : public SqliteReader {
       } else {
         rows.with(filter.agent_id, filter.limit);
       }
+      auto each = begin();
       while (rows.step() && each(rows)) {
       }
     });
@@ -114,6 +126,7 @@ class Reader final : public SqliteReader {
   template <class Row, class Read>
   Result<std::optional<Row>> one(const std::string& query, const std::string& id, const Read& read) {
     return guarded([&]() -> std::optional<Row> {
+      Transaction snapshot{database_, Transaction::Kind::read};
       auto rows = database_.prepare(query);
       rows.with(id);
       if (!rows.step()) {

@@ -13,6 +13,7 @@
 #include "pipeline/error.hpp"
 #include "pipeline/ledger_audit.hpp"
 #include "pipeline/memory.hpp"
+#include "pipeline/money.hpp"
 
 namespace alluvium::connectors {
 
@@ -20,16 +21,42 @@ struct MemoryRow {
   std::string id, agent_id, session_id, user_id, content, type, method, rule_id, batch_id, created_at;
   double importance = 0;
   std::vector<std::string> keywords, source_message_ids;
+  std::string connections = "[]";          ///< JSON: a list of objects.
+  std::string model = {}, prompt_id = {};  ///< Empty: made by a rule.
+};
+
+/// Calls of models about messages of one batch that ended alike, together.
+struct CallSums {
+  std::string tier, model;
+  std::string outcome;  ///< answered|failed|cached|possibly_paid
+  std::int64_t calls = 0, prompt_tokens = 0, completion_tokens = 0, cached_tokens = 0;
+  std::int64_t memories = 0;                 ///< Stored from their answers.
+  std::optional<pipeline::Money> cost = {};  ///< Nothing: a price is unknown.
+};
+
+/// A request to a model that has no answer yet.
+struct RequestRow {
+  std::int64_t number = 0;
+  std::string tier, mode, state;  ///< state: queued|sent|submitted|degraded|parked
+  std::int64_t attempts = 0;      ///< Sends in this round.
+  std::int64_t due_ms = 0;        ///< UTC: not before.
+  std::int64_t messages = 0;
+  std::string reason = {};                 ///< Of the last failure; empty: none.
+  std::vector<std::uint32_t> places = {};  ///< Of its messages in the batch: only from batch().
 };
 
 struct BatchRow {
-  std::string id, agent_id, topic, outcome;  ///< outcome: extracted|empty|skipped|error
+  /// outcome: extracted|empty|skipped|error|pending. error: nothing was found, and a model refused a message of it, or
+  /// does not answer and is asked again later.
+  std::string id, agent_id, topic, outcome;
   std::int32_t partition = 0;
   std::vector<std::string> message_ids;
   std::vector<pipeline::Outcome> outcomes;    ///< Per message.
   std::vector<pipeline::Position> positions;  ///< Per message.
   std::int64_t started_ms = 0, ended_ms = 0;
   std::int64_t memories = 0;  ///< Stored from it.
+  std::vector<CallSums> calls = {};
+  std::vector<RequestRow> requests = {};
 };
 
 struct DeadLetterRow {

@@ -29,6 +29,19 @@ DeadReason reason_named(std::string_view name) {
   return *found;
 }
 
+/// A JSON list as it is stored; what is none is an empty one.
+std::string list_text(std::string_view json) {
+  if (json == "[]") {
+    return "[]";
+  }
+  simdjson::dom::parser parser;
+  simdjson::dom::array array;
+  if (parser.parse(json.data(), json.size()).get_array().get(array) != simdjson::SUCCESS) {
+    return "[]";
+  }
+  return std::string{json};
+}
+
 }  // namespace
 
 std::vector<std::string> json_list(std::string_view json) {
@@ -60,7 +73,10 @@ MemoryRow read_memory(Statement& row) {
           .created_at = pipeline::iso8601(row.integer(9)),
           .importance = row.real(10),
           .keywords = json_list(row.text(11)),
-          .source_message_ids = json_list(row.text(12))};
+          .source_message_ids = json_list(row.text(12)),
+          .connections = list_text(row.text(13)),
+          .model = std::string{row.text(14)},
+          .prompt_id = std::string{row.text(15)}};
 }
 
 BatchRow read_batch(Statement& row) {
@@ -74,7 +90,9 @@ BatchRow read_batch(Statement& row) {
                  .positions = {},
                  .started_ms = row.integer(8),
                  .ended_ms = row.integer(9),
-                 .memories = row.integer(10)};
+                 .memories = row.integer(10),
+                 .calls = {},
+                 .requests = {}};
   auto positions = pipeline::decode_positions(row.blob(7));
   const auto letters = row.text(6);
   if (positions) {

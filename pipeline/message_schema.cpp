@@ -137,7 +137,9 @@ std::string_view memory_schema() {
     "batch_id": {"type": "string", "pattern": "^batch_-?[0-9]+_[0-9a-z]+$"},
     "source_message_ids": {"description": "The messages that the memory rests on.", "type": "array", "items": {"type": "string"}, "minItems": 1},
     "created_at": {"type": "string", "format": "date-time"},
-    "connections": {"type": "array"}
+    "connections": {"description": "What a premium model linked it to.", "type": "array", "items": {"type": "object", "properties": {"memory_id": {"type": "string"}, "type": {"type": "string"}}, "required": ["memory_id", "type"]}},
+    "model": {"description": "The model that made it; not there if a rule did, like prompt_id.", "type": "string"},
+    "prompt_id": {"description": "Identifies the instructions it was made with.", "type": "string", "pattern": "^[0-9a-f]{16}$"}
   },
   "required": ["id", "agent_id", "content", "type", "importance", "keywords", "extraction_method", "batch_id", "source_message_ids", "created_at"],
   "examples": [

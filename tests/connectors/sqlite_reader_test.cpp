@@ -196,6 +196,101 @@ TEST_F(SqliteReaderTest, ReadsWhileAnEngineWritesAndSeesEachCommitWhole) {
   EXPECT_EQ(memories().size(), 3U);
 }
 
+TEST_F(SqliteReaderTest, AMemoryOfAModelNamesModelPromptAndConnections) {
+  fill();
+  EXPECT_EQ(memories()[0].model, "");
+  EXPECT_EQ(memories()[0].prompt_id, "");
+  EXPECT_EQ(memories()[0].connections, "[]");
+  execute(
+      "UPDATE memories SET model = 'tiny', prompt_id = 'cafe', connections = '[{\"memory_id\":\"mem_1\"}]'"
+      " WHERE id = 1");
+  execute("UPDATE memories SET connections = 'no list' WHERE id = 2");
+  EXPECT_EQ(memories()[0].model, "tiny");
+  EXPECT_EQ(memories()[0].prompt_id, "cafe");
+  EXPECT_EQ(memories()[0].connections, "[{\"memory_id\":\"mem_1\"}]");
+  EXPECT_EQ(memories()[1].connections, "[]");
+}
+
+/// Rows about models, past the store: only what the reader looks at differs.
+class SqliteReaderModelTest : public SqliteReaderTest {
+ protected:
+  void call(int batch, const std::string& tier, const std::string& outcome, int prompt, int completion,
+            const std::string& cost, int memories) const {
+    execute(
+        "INSERT INTO calls(batch, agent_id, org_id, tier, mode, endpoint, model, month, hash, messages, outcome,"
+        " prompt_tokens, completion_tokens, cached_tokens, cost, memories, error, started_ms, ended_ms) VALUES(" +
+        std::to_string(batch) + ", 'ada', '', '" + tier + "', 'call', 'e', 'tiny', '2026-01', 'h', 3, '" + outcome +
+        "', " + std::to_string(prompt) + ", " + std::to_string(completion) + ", 0, " + cost + ", " +
+        std::to_string(memories) + ", '', 1, 2)");
+  }
+  void request(int batch, const std::string& state, const std::string& reason, int due_ms = 0) const {
+    const auto sample = batch_of("ada", {{.offset = 0}, {.offset = 1}, {.offset = 2}}).batch;
+    const auto text = pipeline::encode_request(pipeline::make_request(pipeline::Tier::small, sample, {0, 2}));
+    execute(
+        "INSERT INTO requests(batch, agent_id, org_id, tier, mode, state, attempts, due_ms, created_ms, updated_ms,"
+        " messages, bytes, reason, request) VALUES(" +
+        std::to_string(batch) + ", 'ada', '', 'small', 'call', '" + state + "', 2, " + std::to_string(due_ms) +
+        ", 0, 0, 2, 9, '" + reason + "', '" + text + "')");
+  }
+  [[nodiscard]] BatchRow first() const {
+    const auto all = batches();
+    const auto one = open_reader()->batch(all.front().id).value();
+    EXPECT_EQ(one->outcome, all.front().outcome) << "listed and shown alike";
+    EXPECT_EQ(one->calls.size(), all.front().calls.size());
+    return *one;
+  }
+};
+
+TEST_F(SqliteReaderModelTest, AddsUpTheCallsOfABatchThatEndedAlike) {
+  fill();
+  EXPECT_THAT(first().calls, IsEmpty());
+  call(1, "small", "failed", 0, 0, "NULL", 0);
+  call(1, "small", "answered", 100, 20, "5", 1);
+  call(1, "small", "answered", 50, 10, "3", 2);
+  call(1, "premium", "answered", 7, 1, "NULL", 0);
+  call(2, "small", "answered", 1, 1, "1", 0);
+  const auto calls = first().calls;
+  ASSERT_EQ(calls.size(), 3U);
+  EXPECT_EQ(calls[0].outcome, "failed");
+  EXPECT_EQ(calls[0].cost, pipeline::Money{0}) << "nothing was paid for";
+  EXPECT_EQ(calls[1].calls, 2);
+  EXPECT_EQ(calls[1].prompt_tokens, 150);
+  EXPECT_EQ(calls[1].completion_tokens, 30);
+  EXPECT_EQ(calls[1].memories, 3);
+  EXPECT_EQ(calls[1].cost, pipeline::Money{8});
+  EXPECT_EQ(calls[2].tier, "premium");
+  EXPECT_EQ(calls[2].cost, std::nullopt);
+}
+
+TEST_F(SqliteReaderModelTest, ShowsTheRequestsOfABatchAndTheirMessages) {
+  fill();
+  request(1, "degraded", "no reply", 77);
+  request(1, "queued", "");
+  const auto requests = first().requests;
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(requests[0].tier, "small");
+  EXPECT_EQ(requests[0].state, "degraded");
+  EXPECT_EQ(requests[0].attempts, 2);
+  EXPECT_EQ(requests[0].due_ms, 77);
+  EXPECT_EQ(requests[0].reason, "no reply");
+  EXPECT_THAT(requests[0].places, ElementsAre(0U, 2U));
+  EXPECT_THAT(batches().front().requests.front().places, IsEmpty());
+}
+
+TEST_F(SqliteReaderModelTest, ABatchIsAnErrorIfNothingCameOfItAndAModelDoesNotAnswer) {
+  fill();
+  execute("UPDATE batches SET outcomes = 'ppp', outcome = 'pending' WHERE id = 1");
+  request(1, "queued", "");
+  EXPECT_EQ(first().outcome, "pending");
+  request(1, "degraded", "no reply");
+  EXPECT_EQ(first().outcome, "error");
+  execute("UPDATE batches SET outcomes = 'xpp', outcome = 'extracted' WHERE id = 1");
+  EXPECT_EQ(first().outcome, "extracted");
+  execute("DELETE FROM requests");
+  execute("UPDATE batches SET outcomes = 'ede', outcome = 'empty' WHERE id = 1");
+  EXPECT_EQ(first().outcome, "error") << "a model refused one";
+}
+
 TEST_F(SqliteReaderTest, DropsADeadLetterAndKeepsItsOffsetAccountedFor) {
   fill();
   const auto reader = open_reader();
@@ -220,7 +315,9 @@ TEST_F(SqliteReaderTest, SaysWhatIsWrongWithAFileItCantRead) {
   create_store();
   execute("PRAGMA user_version = 0");
   EXPECT_THAT(error().detail, HasSubstr("older schema"));
-  execute("PRAGMA user_version = 2");
+  execute("PRAGMA user_version = 1");
+  EXPECT_THAT(error().detail, HasSubstr("older schema"));
+  execute("PRAGMA user_version = 99");
   EXPECT_THAT(error().detail, HasSubstr("newer Alluvium"));
 }
 
@@ -275,10 +372,11 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"UPDATE gaps SET ranges = x'0201'", "offsets 3 to 4 missing"},
         Tampering{"DELETE FROM dead_letters WHERE id = 1", "offset 6 missing"},
         Tampering{"DELETE FROM dead_letters WHERE id = 2", "offset 7: 1 of 2 messages"},
-        Tampering{"INSERT INTO dead_letters SELECT 9, partition_id, offset, bundle_index, bundle_count, message_id,"
-                  " reason, detail, payload_bytes, timestamp_ms, created_ms, dropped, key, payload FROM dead_letters"
-                  " WHERE id = 1",
-                  "offset 6 is there twice"},
+        Tampering{
+            "INSERT INTO dead_letters SELECT 9, partition_id, offset, bundle_index, bundle_count, message_id,"
+            " reason, detail, payload_bytes, timestamp_ms, created_ms, dropped, key, payload, batch FROM dead_letters"
+            " WHERE id = 1",
+            "offset 6 is there twice"},
         Tampering{"UPDATE dead_letters SET partition_id = 5", "there is no partition 5"},
         Tampering{"UPDATE batches SET positions = x'80' WHERE id = 1", "do not belong together"},
         Tampering{"UPDATE batches SET outcomes = 'x' WHERE id = 1", "do not belong together"},

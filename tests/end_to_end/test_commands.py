@@ -218,7 +218,7 @@ def test_where_tells_how_a_message_ended(store):
     assert "dead: wrong_type" in good("where", "bad-03", "--store", store)
     missing = alluvium("where", "cs-9999", "--store", store)
     assert (missing.returncode, missing.stdout) == (1, "")
-    assert "not in the store: pending, or never read" in missing.stderr
+    assert "not in the store: still in a buffer, or never read" in missing.stderr
 
 
 def test_ledger_counts_every_message_once(store):
@@ -328,7 +328,7 @@ def test_schemas_are_json_schemas(what):
 
 
 def test_the_memory_schema_names_the_fields_that_are_exported():
-    assert list(json.loads(good("schema", "memory"))["properties"]) == MEMORY_FIELDS
+    assert list(json.loads(good("schema", "memory"))["properties"]) == [*MEMORY_FIELDS, "model", "prompt_id"]
 
 
 def test_version_names_build_and_libraries():

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connectors/sqlite_model_work.hpp"
+
+#include <algorithm>
+
+#include "connectors/sqlite_request_rows.hpp"
+
+namespace alluvium::connectors {
+
+using pipeline::Outcome;
+
+ModelWork::ModelWork(Database& database) {
+  if (database.integer("SELECT EXISTS(SELECT 1 FROM calls)") != 0) {
+    // A call without tokens cost nothing, whatever the price: only the others may be of unknown cost.
+    calls_.emplace(
+        database.prepare("SELECT tier, model, outcome, count(*), sum(prompt_tokens), sum(completion_tokens),"
+                         " sum(cached_tokens), sum(memories), coalesce(sum(cost), 0),"
+                         " sum(cost IS NULL AND prompt_tokens + completion_tokens > 0)"
+                         " FROM calls WHERE batch = ?1 GROUP BY 1, 2, 3 ORDER BY min(id)"));
+  }
+  if (database.integer("SELECT EXISTS(SELECT 1 FROM requests)") != 0) {
+    requests_.emplace(
+        database.prepare("SELECT id, tier, mode, state, attempts, due_ms, messages, reason FROM requests"
+                         " WHERE batch = ?1 ORDER BY id"));
+    texts_.emplace(
+        database.prepare("SELECT " + std::string{request_columns} + " FROM requests WHERE batch = ?1 ORDER BY id"));
+  }
+}
+
+void ModelWork::add_to(BatchRow& batch, std::int64_t row, bool places) {
+  if (calls_) {
+    add_calls(batch, row);
+  }
+  if (requests_) {
+    add_requests(batch, row, places);
+  }
+  const auto waits_in_backlog = [](const RequestRow& request) {
+    return request.state == "degraded" || request.state == "parked";
+  };
+  if (batch.outcome != "extracted" && (std::ranges::any_of(batch.requests, waits_in_backlog) ||
+                                       std::ranges::find(batch.outcomes, Outcome::dead) != batch.outcomes.end())) {
+    batch.outcome = "error";
+  }
+}
+
+void ModelWork::add_calls(BatchRow& batch, std::int64_t row) {
+  calls_->with(row);
+  while (calls_->step()) {
+    auto& sums = batch.calls.emplace_back();
+    sums.tier = calls_->text(0);
+    sums.model = calls_->text(1);
+    sums.outcome = calls_->text(2);
+    sums.calls = calls_->integer(3);
+    sums.prompt_tokens = calls_->integer(4);
+    sums.completion_tokens = calls_->integer(5);
+    sums.cached_tokens = calls_->integer(6);
+    sums.memories = calls_->integer(7);
+    if (calls_->integer(9) == 0) {
+      sums.cost = pipeline::Money{calls_->integer(8)};
+    }
+  }
+  calls_->reset();
+}
+
+void ModelWork::add_requests(BatchRow& batch, std::int64_t row, bool places) {
+  requests_->with(row);
+  while (requests_->step()) {
+    auto& request = batch.requests.emplace_back();
+    request.number = requests_->integer(0);
+    request.tier = requests_->text(1);
+    request.mode = requests_->text(2);
+    request.state = requests_->text(3);
+    request.attempts = requests_->integer(4);
+    request.due_ms = requests_->integer(5);
+    request.messages = requests_->integer(6);
+    request.reason = requests_->text(7);
+  }
+  requests_->reset();
+  if (!places || batch.requests.empty()) {
+    return;
+  }
+  texts_->with(row);
+  for (auto& request : batch.requests) {
+    if (!texts_->step()) {
+      break;
+    }
+    request.places = read_request(*texts_).request.places;
+  }
+  texts_->reset();
+}
+
+}  // namespace alluvium::connectors
