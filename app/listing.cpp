@@ -92,6 +92,14 @@ std::string joined(const std::vector<std::string>& items, const std::string& sep
   return out;
 }
 
+bool is_month(const std::string& text) {
+  const auto digits = [&](std::size_t from, std::size_t count) {
+    return text.substr(from, count).find_first_not_of("0123456789") == std::string::npos;
+  };
+  return text.size() == 7 && digits(0, 4) && text[4] == '-' && digits(5, 2) && text.substr(5) >= "01" &&
+         text.substr(5) <= "12";
+}
+
 bool show_as_json(const ListingOptions& options) {
   return options.json || (!options.table && !stdout_is_terminal());
 }

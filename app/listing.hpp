@@ -59,6 +59,8 @@ bool print_line(const std::string& object);
 /// "key:  value" lines, aligned: what `show` prints to a person.
 [[nodiscard]] std::string aligned(const std::vector<std::pair<std::string, std::string>>& fields);
 [[nodiscard]] std::string joined(const std::vector<std::string>& items, const std::string& separator);
+/// True for YYYY-MM.
+[[nodiscard]] bool is_month(const std::string& text);
 /// True if `show` is to print JSON.
 [[nodiscard]] bool show_as_json(const ListingOptions& options);
 
