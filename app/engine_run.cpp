@@ -55,10 +55,12 @@ double seconds(const timeval& time) {
 /// Watches the signals and draws the progress, on a thread of its own, while the engine runs.
 class Attendant {
  public:
-  Attendant(actors::Engine& engine, const pipeline::Metrics& metrics, bool expects_end, ProgressMode mode)
+  Attendant(actors::Engine& engine, const pipeline::Metrics& metrics, bool expects_end, ProgressMode mode,
+            const std::function<void()>& at_once)
       : engine_{engine},
         metrics_{metrics},
         expects_end_{expects_end},
+        at_once_{at_once},
         display_{mode, stderr_is_terminal(), may_style(), Clock::now()},
         thread_{[this] { attend(); }} {}
   ~Attendant() {
@@ -78,6 +80,9 @@ class Attendant {
         if (++signals_seen_ > 1) {
           // What is not committed will be read again: the ledger makes this safe.
           complain("second signal: ended at once");
+          if (at_once_) {
+            at_once_();
+          }
           _exit(work_failed);
         }
         spdlog::info("draining: reading has stopped, what is held will be committed");
@@ -114,6 +119,7 @@ class Attendant {
   actors::Engine& engine_;
   const pipeline::Metrics& metrics_;
   bool expects_end_;
+  const std::function<void()>& at_once_;
   ProgressDisplay display_;
   std::atomic<bool> ended_{false};
   int signals_seen_ = 0;
@@ -215,7 +221,7 @@ void hold_signals() {
 }
 
 int run_engine(const config::Config& config, pipeline::Source& source, pipeline::Store& store, ProgressMode progress,
-               const std::string& store_name, ModelStage* models) {
+               const std::string& store_name, ModelStage* models, const std::function<void()>& at_once) {
   std::vector<pipeline::RuleProblem> problems;  // Warned of when the config was read.
   auto rules = pipeline::RuleSet::compile(config.rules, config.rule_limits, problems);
   if (!rules) {
@@ -235,7 +241,7 @@ int run_engine(const config::Config& config, pipeline::Source& source, pipeline:
   const auto start = Clock::now();
   pipeline::Result<void> ended;
   {
-    const Attendant attendant{**engine, metrics, options.until_end, progress};
+    const Attendant attendant{**engine, metrics, options.until_end, progress, at_once};
     ended = (*engine)->run();
   }
   engine->reset();  // Its actors may still wake the source.

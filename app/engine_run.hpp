@@ -2,6 +2,7 @@
 // One run of the engine as a process: log, signals, progress, summary.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "app/model_stage.hpp"
@@ -18,8 +19,9 @@ void set_up_log(const config::LogOptions& options);
 /// thread starts.
 void hold_signals();
 /// Runs until the end. The first SIGTERM or SIGINT drains, a second ends the process at once.
-/// Returns the exit code.
+/// `at_once` is called before that. Returns the exit code.
 [[nodiscard]] int run_engine(const config::Config& config, pipeline::Source& source, pipeline::Store& store,
-                             ProgressMode progress, const std::string& store_name, ModelStage* models = nullptr);
+                             ProgressMode progress, const std::string& store_name, ModelStage* models = nullptr,
+                             const std::function<void()>& at_once = {});
 
 }  // namespace alluvium::app

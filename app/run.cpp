@@ -4,12 +4,14 @@
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
 #include <CLI/CLI.hpp>
 
 #include "app/commands.hpp"
 #include "app/config_input.hpp"
+#include "app/dry_run.hpp"
 #include "app/engine_run.hpp"
 #include "app/output.hpp"
 
@@ -20,6 +22,8 @@ struct RunOptions {
   std::string config_path;
   bool until_end = false;
   bool reset_ledger = false;
+  bool dry = false;
+  bool json = false;
   ProgressMode progress = ProgressMode::automatic;
 };
 
@@ -34,6 +38,20 @@ pipeline::Result<std::unique_ptr<pipeline::Source>> make_source(const config::Co
         }
       },
       config.source);
+}
+
+int run_dry(const RunOptions& options) {
+  auto loaded = config::load(options.config_path, process_environment(), true);
+  forgive_missing_keys(loaded);
+  auto good = usable(std::move(loaded));
+  if (!good) {
+    return wrong_usage;
+  }
+  set_up_log(good->config.log);
+  hold_signals();
+  return dry_run(
+      std::move(good->config), [](const config::Config& config) { return make_source(config, true); }, options.progress,
+      options.json);
 }
 
 int run(const RunOptions& options) {
@@ -72,13 +90,18 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("-c,--config", options->config_path, "Config file")->required();
   command->add_flag("--until-end", options->until_end,
                     "Stop when every partition's end, as of now, is reached and everything is committed");
-  command->add_flag("--reset-ledger", options->reset_ledger,
-                    "Forget which offsets are done (the topic was re-created, the file replaced); memories stay");
+  auto* reset =
+      command->add_flag("--reset-ledger", options->reset_ledger,
+                        "Forget which offsets are done (the topic was re-created, the file replaced); memories stay");
+  auto* dry = command->add_flag("--dry-run", options->dry,
+                                "Read all there is without calling a model or keeping anything: what would it cost?");
+  dry->excludes(reset);
+  command->add_flag("--json", options->json, "--dry-run: one JSON object per tier and agent")->needs(dry);
   const std::map<std::string, ProgressMode> modes{
       {"auto", ProgressMode::automatic}, {"always", ProgressMode::always}, {"never", ProgressMode::never}};
   command->add_option("--progress", options->progress, "auto, always or never")
       ->transform(CLI::CheckedTransformer(modes));
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->callback([options, &exit_code] { exit_code = options->dry ? run_dry(*options) : run(*options); });
 }
 
 }  // namespace alluvium::app
