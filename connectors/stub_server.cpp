@@ -121,14 +121,14 @@ class Server final : public StubServer {
   const StubServerOptions options_;
   const std::unique_ptr<StubService> service_;
   const TlsContext tls_;
-  Address address_;
+  const Address address_;
   int listening_;   ///< The accepting thread's; -1 while connections are refused.
   const int stop_;  ///< Readable for good once the server is to end.
   WakeEvent wake_;
   std::atomic<bool> stopping_{false};
 
   std::mutex mutex_;
-  std::condition_variable one_less_;
+  std::condition_variable changed_;  ///< A connection is gone, or the socket is closed.
   std::map<int, bool> connections_;  ///< True: waits for a request.
   Clock::time_point refused_until_{};
   std::thread thread_;  ///< Last: it uses all the others.
@@ -141,10 +141,11 @@ Server::~Server() {
   wake_.signal();
   thread_.join();
   std::unique_lock lock{mutex_};
+  changed_.notify_all();
   for (const auto& [fd, idle] : connections_) {
     ::shutdown(fd, SHUT_RDWR);
   }
-  one_less_.wait(lock, [this] { return connections_.empty(); });
+  changed_.wait(lock, [this] { return connections_.empty(); });
   lock.unlock();
   if (listening_ >= 0) {
     ::close(listening_);
@@ -178,12 +179,15 @@ void Server::accept_all() {
 
 /// Closes the socket, or opens it anew, as it should be now.
 bool Server::listens() {
-  const bool should = !refused();
+  const std::lock_guard lock{mutex_};
+  const bool should = Clock::now() >= refused_until_;
   if (!should && listening_ >= 0) {
     ::close(listening_);
     listening_ = -1;
+    changed_.notify_all();
   } else if (should && listening_ < 0) {
-    listening_ = open_socket(address_).value_or(-1);
+    auto address = address_;
+    listening_ = open_socket(address).value_or(-1);
   }
   return listening_ >= 0;
 }
@@ -218,7 +222,7 @@ void Server::serve(int fd) {
   const std::lock_guard lock{mutex_};
   connections_.erase(fd);
   wake_.signal();
-  one_less_.notify_all();
+  changed_.notify_all();
 }
 
 void Server::talk(StubSocket& socket) {
@@ -324,7 +328,7 @@ bool Server::deliver_huge(StubSocket& socket, StubService::Turn& turn) {
 
 /// As if the server were down: also connections that wait for a request are closed.
 void Server::refuse(std::int64_t ms) {
-  const std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
   refused_until_ = std::max(refused_until_, Clock::now() + milliseconds{ms});
   for (const auto& [fd, idle] : connections_) {
     if (idle) {
@@ -332,6 +336,8 @@ void Server::refuse(std::int64_t ms) {
     }
   }
   wake_.signal();
+  // So that who is refused first finds the socket closed, too.
+  changed_.wait_for(lock, accept_wait, [this] { return listening_ < 0 || stopping_.load(); });
 }
 
 bool Server::refused() {
