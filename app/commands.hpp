@@ -30,6 +30,8 @@ void add_ledger(CLI::App& app, int& exit_code);
 void add_cost(CLI::App& app, int& exit_code);
 void add_rates(CLI::App& app, int& exit_code);
 void add_efficiency(CLI::App& app, int& exit_code);
+void add_batch_jobs(CLI::App& app, int& exit_code);
+void add_batch_worker(CLI::App& app, int& exit_code);
 void add_budget(CLI::App& app, int& exit_code);
 void add_analyze(CLI::App& app, int& exit_code);
 void add_schema(CLI::App& app, int& exit_code);

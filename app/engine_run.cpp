@@ -232,6 +232,7 @@ int run_engine(const config::Config& config, pipeline::Source& source, pipeline:
   pipeline::Metrics metrics;
   if (models != nullptr) {
     options.models = models->caller;
+    options.jobs = models->courier;
   }
   auto engine = actors::Engine::make(options, source, store, metrics, utc_ms,
                                      models == nullptr ? nullptr : models->requests.get());

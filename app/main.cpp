@@ -10,13 +10,15 @@
 
 namespace {
 
-constexpr auto add_all = {alluvium::app::add_run,        alluvium::app::add_extract, alluvium::app::add_check,
-                          alluvium::app::add_config,     alluvium::app::add_preset,  alluvium::app::add_test,
-                          alluvium::app::add_memories,   alluvium::app::add_batches, alluvium::app::add_dead_letters,
-                          alluvium::app::add_why,        alluvium::app::add_where,   alluvium::app::add_ledger,
-                          alluvium::app::add_cost,       alluvium::app::add_rates,   alluvium::app::add_efficiency,
-                          alluvium::app::add_budget,     alluvium::app::add_analyze, alluvium::app::add_schema,
-                          alluvium::app::add_stub_model, alluvium::app::add_version};
+constexpr auto add_all = {
+    alluvium::app::add_run,        alluvium::app::add_extract,      alluvium::app::add_check,
+    alluvium::app::add_config,     alluvium::app::add_preset,       alluvium::app::add_test,
+    alluvium::app::add_memories,   alluvium::app::add_batches,      alluvium::app::add_dead_letters,
+    alluvium::app::add_why,        alluvium::app::add_where,        alluvium::app::add_ledger,
+    alluvium::app::add_cost,       alluvium::app::add_rates,        alluvium::app::add_efficiency,
+    alluvium::app::add_batch_jobs, alluvium::app::add_batch_worker, alluvium::app::add_budget,
+    alluvium::app::add_analyze,    alluvium::app::add_schema,       alluvium::app::add_stub_model,
+    alluvium::app::add_version};
 
 int run(int argc, char** argv) {
   CLI::App app{"Turns streams of chat messages into long-term memories, exactly once.", "alluvium"};

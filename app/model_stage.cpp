@@ -3,6 +3,7 @@
 
 #include "app/engine_run.hpp"
 #include "config/expand.hpp"
+#include "connectors/sqlite_jobs.hpp"
 #include "connectors/sqlite_requests.hpp"
 
 namespace alluvium::app {
@@ -69,6 +70,57 @@ actors::CallerOptions caller_options(const config::Config& config, const pipelin
   return options;
 }
 
+pipeline::Result<void> add_courier(const config::Config& config, ModelStage& stage) {
+  auto jobs = connectors::open_sqlite_jobs(config.sqlite, config.budget, utc_ms);
+  if (!jobs) {
+    return tl::unexpected{jobs.error()};
+  }
+  actors::CourierOptions courier;
+  courier.models = stage.caller;
+  courier.requests_max = config.batch_jobs.requests_max;
+  courier.submit_every = config.batch_jobs.submit_every;
+  courier.poll_every = config.batch_jobs.poll_every;
+  bool any = false;
+  for (const auto which : {Tier::small, Tier::premium}) {
+    const auto& endpoint = stage.caller.of(which).endpoint;
+    if (endpoint.empty()) {
+      continue;
+    }
+    const auto left = (*jobs)->counts({endpoint}, {which});
+    if (!left) {
+      return tl::unexpected{left.error()};
+    }
+    const bool wanted =
+        config.sqlite.models.tiers[which].mode == pipeline::CallMode::batch || config.endpoints.at(endpoint).batch_jobs;
+    if (!wanted && left->open + left->waiting == 0) {
+      continue;
+    }
+    auto& api = stage.batch_apis[endpoint];
+    if (!api) {
+      auto made = connectors::make_batch_api(config.endpoints.at(endpoint).model, utc_ms);
+      if (!made) {
+        return pipeline::fail(made.error().code, "endpoints." + endpoint + ": " + made.error().detail);
+      }
+      api = std::move(*made);
+    }
+    courier.apis[static_cast<std::size_t>(which)] = api.get();
+    any = true;
+  }
+  if (!any) {
+    return {};
+  }
+  auto requests = connectors::open_sqlite_requests(config.sqlite, config.budget, utc_ms);
+  if (!requests) {
+    return tl::unexpected{requests.error()};
+  }
+  stage.jobs = std::move(*jobs);
+  stage.job_requests = std::move(*requests);
+  courier.jobs = stage.jobs.get();
+  courier.requests = stage.job_requests.get();
+  stage.courier = std::move(courier);
+  return {};
+}
+
 pipeline::Result<std::unique_ptr<ModelStage>> make_model_stage(const config::Config& config) {
   if (!config.sqlite.models.tiers.any()) {
     return nullptr;
@@ -100,6 +152,11 @@ pipeline::Result<std::unique_ptr<ModelStage>> make_model_stage(const config::Con
     return tl::unexpected{requests.error()};
   }
   stage->requests = std::move(*requests);
+  if (!config.batch_jobs.worker) {
+    if (auto added = add_courier(config, *stage); !added) {
+      return tl::unexpected{added.error()};
+    }
+  }
   return stage;
 }
 

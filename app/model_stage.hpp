@@ -8,6 +8,7 @@
 #include <string>
 
 #include "actors/caller_options.hpp"
+#include "actors/courier_options.hpp"
 #include "config/config.hpp"
 #include "pipeline/model_ports.hpp"
 #include "pipeline/prices.hpp"
@@ -19,6 +20,11 @@ struct ModelStage {
   std::map<std::string, std::unique_ptr<pipeline::Model>> models;  ///< By endpoint.
   std::unique_ptr<pipeline::RequestStore> requests;
   actors::CallerOptions caller;
+  // For batch jobs, if this process sees to them.
+  std::map<std::string, std::unique_ptr<pipeline::BatchApi>> batch_apis;  ///< By endpoint.
+  std::unique_ptr<pipeline::RequestStore> job_requests;  ///< A connection of its own: the courier has its own thread.
+  std::unique_ptr<pipeline::JobStore> jobs;
+  std::optional<actors::CourierOptions> courier;
 };
 
 /// The price list of the config, or the one that ships.
@@ -30,7 +36,12 @@ struct ModelStage {
 /// What the caller is told of the tiers, without their models.
 [[nodiscard]] actors::CallerOptions caller_options(const config::Config& config, const pipeline::PriceList& prices);
 
-/// Null if no tier is on. The store's file must be there already.
+/// Has this process see to batch jobs: of tiers in mode batch, of those whose endpoint takes jobs, and of those that
+/// the store holds requests or jobs for from before. Leaves `courier` empty if there is no such tier.
+[[nodiscard]] pipeline::Result<void> add_courier(const config::Config& config, ModelStage& stage);
+
+/// Null if no tier is on. With a courier, unless the config leaves batch jobs to a worker. The store's file must be
+/// there already.
 [[nodiscard]] pipeline::Result<std::unique_ptr<ModelStage>> make_model_stage(const config::Config& config);
 
 }  // namespace alluvium::app

@@ -14,7 +14,7 @@ namespace alluvium::connectors {
 struct SqliteStoreOptions {
   std::string path = "alluvium.db";
   std::chrono::milliseconds busy_timeout{5000};  ///< How long one call waits for another process's lock.
-  RequestPlanOptions models;                     ///< No tier enabled: no requests.
+  RequestPlanOptions models = {};                ///< No tier enabled: no requests.
 };
 
 /// Opens or creates the file, migrates an older schema. `unsafe_to_go_on` if it is corrupt, not a

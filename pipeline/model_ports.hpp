@@ -176,9 +176,9 @@ struct Settlement {
 struct Postponement {
   RequestState state = RequestState::queued;  ///< queued, degraded or parked.
   std::int64_t due_ms = 0;
-  bool asked = false;            ///< Counts one of `asks`.
-  bool new_round = false;        ///< attempts = 0, rounds + 1.
-  std::optional<CallMode> mode;  ///< Sent in another way from now on.
+  bool asked = false;                 ///< Counts one of `asks`.
+  bool new_round = false;             ///< attempts = 0, rounds + 1.
+  std::optional<CallMode> mode = {};  ///< Sent in another way from now on.
   std::string reason;
 };
 
