@@ -13,6 +13,7 @@
 
 #include "app/commands.hpp"
 #include "app/listing.hpp"
+#include "app/measured.hpp"
 #include "app/number_argument.hpp"
 #include "app/output.hpp"
 #include "config/expand.hpp"
@@ -38,6 +39,7 @@ constexpr std::int64_t days_max = 36'500;
 constexpr std::int64_t batch_max = 10'000;
 
 struct Options {
+  StoreChoice store;
   std::int64_t per_day = 0, agents = 0, days = 30;
   std::string preset = "customer-support";
   std::optional<std::size_t> batch;
@@ -55,6 +57,7 @@ struct TierCost {
   std::int64_t completion_tokens = 0;
   Money planned;
   std::optional<Money> called, in_jobs;
+  std::optional<Money> measured;  ///< At what such a batch has cost in the store.
   bool job_price_is_assumed = false;
 };
 
@@ -64,6 +67,7 @@ struct Answer {
   CostPlan plan;
   std::vector<TierCost> tiers;
   std::string prices_from;  ///< For people.
+  std::optional<Measured> store;
 
   /// The sum over all tiers; unknown if one is.
   [[nodiscard]] std::optional<Money> total(std::optional<Money> TierCost::*cost) const {
@@ -89,7 +93,8 @@ TierCost tier_cost(std::string tier, const std::string& model, std::int64_t comp
                 .completion_tokens = completion_tokens,
                 .planned = planned,
                 .called = {},
-                .in_jobs = {}};
+                .in_jobs = {},
+                .measured = {}};
   if (const auto* price = prices.find(model)) {
     const auto at = [&](bool in_job) {
       return cost_at_prices(*price, processed, pipeline::planned_prompt_tokens, completion_tokens, in_job);
@@ -155,7 +160,18 @@ std::string json_of(const Answer& answer, const Options& options) {
   add_cost_field(json, "cost_per_agent", per_agent(called, options.agents));
   add_cost_field(json, "batch_job_total_cost", in_jobs);
   add_cost_field(json, "batch_job_cost_per_agent", per_agent(in_jobs, options.agents));
-  return json.end().end().text() + "\n";
+  json.end();
+  if (answer.store) {
+    const auto as_measured = answer.total(&TierCost::measured);
+    json.key("as_measured").object();
+    for (const auto& tier : answer.tiers) {
+      add_cost_field(json, tier.tier + "_model", tier.measured);
+    }
+    add_cost_field(json, "total_cost", as_measured);
+    add_cost_field(json, "cost_per_agent", per_agent(as_measured, options.agents));
+    add_measured(json.end(), *answer.store);
+  }
+  return json.end().text() + "\n";
 }
 
 std::string notes(const Answer& answer) {
@@ -168,6 +184,14 @@ std::string notes(const Answer& answer) {
            tier.tier + ")";
   }
   out += "\nbatch jobs:    at the provider's price for jobs that may take a day\n";
+  if (answer.store) {
+    const auto* all = answer.store->find("all");
+    out += "measured:      " +
+           (all == nullptr ? "no model was called in this store yet"
+                           : "what the " + with_commas(all->batches) +
+                                 " batches in the store that a model was called for have cost") +
+           "\n";
+  }
   if (answer.preset->premium_model) {
     out += "premium:       planned for every processed batch; it is sent only what the small tier leaves\n";
   }
@@ -193,22 +217,34 @@ std::string text_of(const Answer& answer, const Options& options) {
                                with_commas(static_cast<std::int64_t>(answer.question.batch_size))},
                {"processed", with_commas(plan.processed) + " (rate " + number(answer.question.rate) + ")"}});
   constexpr auto right = Align::right;
-  Table table{{{.title = "TIER"},
-               {.title = "MODEL", .gives_way = true},
-               {.title = "PLANNED", .align = right},
-               {.title = "AT TOKEN PRICES", .align = right},
-               {.title = "IN BATCH JOBS", .align = right}}};
-  const auto nothing = dollars_text(Money{});
-  table.add({"rules", "", dollars_text(plan.rules), nothing, nothing});
+  std::vector<Column> columns = {{.title = "TIER"},
+                                 {.title = "MODEL", .gives_way = true},
+                                 {.title = "PLANNED", .align = right},
+                                 {.title = "AT TOKEN PRICES", .align = right},
+                                 {.title = "IN BATCH JOBS", .align = right}};
+  if (answer.store) {
+    columns.push_back({.title = "AS MEASURED", .align = right});
+  }
+  Table table{columns};
+  const auto add = [&](const std::string& name, const std::string& model, Money planned, std::optional<Money> called,
+                       std::optional<Money> in_jobs, std::optional<Money> measured) {
+    std::vector<std::string> cells = {name, model, dollars_text(planned), dollars_or_unknown(called),
+                                      dollars_or_unknown(in_jobs)};
+    if (answer.store) {
+      cells.push_back(dollars_or_unknown(measured));
+    }
+    table.add(std::move(cells));
+  };
+  add("rules", "", plan.rules, Money{}, Money{}, Money{});
   for (const auto& tier : answer.tiers) {
-    table.add({tier.tier, tier.model, dollars_text(tier.planned), dollars_or_unknown(tier.called),
-               dollars_or_unknown(tier.in_jobs)});
+    add(tier.tier, tier.model, tier.planned, tier.called, tier.in_jobs, tier.measured);
   }
   const auto called = answer.total(&TierCost::called);
   const auto in_jobs = answer.total(&TierCost::in_jobs);
-  table.add({"total", "", dollars_text(plan.total), dollars_or_unknown(called), dollars_or_unknown(in_jobs)});
-  table.add({"per agent", "", dollars_text(plan.per_agent), dollars_or_unknown(per_agent(called, options.agents)),
-             dollars_or_unknown(per_agent(in_jobs, options.agents))});
+  const auto measured = answer.total(&TierCost::measured);
+  add("total", "", plan.total, called, in_jobs, measured);
+  add("per agent", "", plan.per_agent, per_agent(called, options.agents), per_agent(in_jobs, options.agents),
+      per_agent(measured, options.agents));
   return out + "\n" + table.text(table_width(), stdout_is_terminal() && may_style()) + notes(answer);
 }
 
@@ -264,6 +300,14 @@ int cost(const Options& options) {
   if (preset.premium_model) {
     add("premium", options.premium_model, pipeline::planned_premium_completion_tokens, answer.plan.premium);
   }
+  auto measured = measure(options.store);
+  if (!measured) {
+    return report(measured.error());
+  }
+  answer.store = std::move(*measured);
+  for (auto& tier : answer.tiers) {
+    tier.measured = answer.store ? answer.store->cost_of(tier.tier, answer.plan.processed) : std::nullopt;
+  }
   if (counted_out(answer)) {
     complain("cost: that is more than can be counted: 9.2 million dollars; ask for fewer messages, agents or days");
     return wrong_usage;
@@ -292,6 +336,7 @@ void add_cost(CLI::App& app, int& exit_code) {
   command->add_option("--prices", options->prices,
                       "Prices in the schema of LiteLLM's file, instead of the shipped ones");
   command->add_flag("--json", options->json, "As one JSON object");
+  add_measured_options(*command, options->store);
   command->callback([options, premium, &exit_code] {
     options->premium_model_said = premium->count() > 0;
     exit_code = cost(*options);

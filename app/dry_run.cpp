@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/dry_run.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -180,6 +181,10 @@ class TierReport {
     return !notes_.endpoint.empty();
   }
 
+  [[nodiscard]] bool at_most() const {
+    return at_most_;
+  }
+
   [[nodiscard]] std::string json() const {
     pipeline::JsonText json;
     json.object().field("row", "tier").field("tier", name(tier_)).field("endpoint", notes_.endpoint);
@@ -239,6 +244,10 @@ class TierReport {
   double share_;
 };
 
+bool any_at_most(const std::vector<TierReport>& tiers) {
+  return std::ranges::any_of(tiers, &TierReport::at_most);
+}
+
 void print_json(const std::vector<TierReport>& tiers, const CostForecast& forecast,
                 const connectors::StoreShape& shape) {
   for (const auto& tier : tiers) {
@@ -248,6 +257,7 @@ void print_json(const std::vector<TierReport>& tiers, const CostForecast& foreca
   total.object().field("row", "total").field("messages", shape.messages).field("batches", shape.batches);
   total.field("batches_selected", shape.selected).field("batches_skipped", shape.skipped);
   total.field("requests", forecast.requests).field("agents", forecast.agents.size());
+  total.field("at_most", any_at_most(tiers));
   total.key("cost_usd").raw(number_or_null(forecast.total));
   print(total.end().text() + "\n");
   for (const auto& agent : forecast.agents) {
@@ -274,9 +284,10 @@ void print_text(const std::vector<TierReport>& tiers, const CostForecast& foreca
     notes += tier.notes();
   }
   print(table.text(table_width(), style) + "\n" + notes);
-  print("total: " + dollars_or_unknown(forecast.total) + ", each tier in its own mode, for " +
-        with_commas(shape.messages) + " messages in " + with_commas(shape.batches) + " batches, " +
-        with_commas(shape.selected) + " of them selected. No call was made.\n");
+  print(std::string{any_at_most(tiers) ? "total: at most " : "total: "} + dollars_or_unknown(forecast.total) +
+        ", each tier in its own mode, for " + with_commas(shape.messages) + " messages in " +
+        with_commas(shape.batches) + " batches, " + with_commas(shape.selected) +
+        " of them selected. No call was made.\n");
   if (forecast.agents.empty()) {
     return;
   }

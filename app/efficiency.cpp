@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // alluvium efficiency: messages one by one against messages in batches, by the documents' figures.
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "app/commands.hpp"
 #include "app/listing.hpp"
+#include "app/measured.hpp"
 #include "app/number_argument.hpp"
 #include "app/output.hpp"
 #include "pipeline/cost_plan.hpp"
@@ -20,11 +24,13 @@ namespace {
 using pipeline::Approach;
 using pipeline::Efficiency;
 using pipeline::JsonText;
+using pipeline::Money;
 
 constexpr std::int64_t messages_max = 100'000'000;  // $2,000,000 in batches of one: all of it can be counted.
 constexpr std::int64_t batch_max = 10'000;
 
 struct Options {
+  StoreChoice store;
   std::int64_t messages = 1000;
   std::size_t batch = 20;
   bool json = false;
@@ -61,7 +67,7 @@ void add_approach(JsonText& json, std::string_view name, const Approach& approac
   json.field("latency_ms", approach.latency_ms).field("quality", approach.quality).end();
 }
 
-std::string json_of(const Efficiency& found, const Options& options) {
+std::string json_of(const Efficiency& found, const Options& options, const std::optional<Measured>& measured) {
   JsonText json;
   json.object().field("messages", options.messages).field("batch_size", options.batch);
   add_approach(json, "individual", found.individual);
@@ -69,25 +75,70 @@ std::string json_of(const Efficiency& found, const Options& options) {
   json.key("improvement").object().field("cost_saved_percent", found.cost_saved);
   json.field("latency_saved_percent", found.latency_saved).field("quality_gained_percent", found.quality_gained);
   json.field("tokens_saved_percent", found.tokens_saved).field("memories_saved_percent", found.memories_saved);
-  return json.end().end().text() + "\n";
+  json.end();
+  if (measured) {
+    add_measured(json, *measured);
+  }
+  return json.end().text() + "\n";
 }
 
-std::string text_of(const Efficiency& found, const Options& options) {
+/// What so many messages take by the store's own figures: dollars, tokens, memories, calls.
+std::vector<std::string> measured_cells(const Measured& measured, std::int64_t messages) {
+  const auto* all = measured.find("all");
+  if (measured.shape.messages == 0) {
+    return {"-", "", "", "-", "-", "-"};
+  }
+  const double scale = static_cast<double>(messages) / static_cast<double>(measured.shape.messages);
+  const auto scaled = [&](std::int64_t count) { return static_cast<double>(count) * scale; };
+  std::string cost = "$0.00";
+  if (all != nullptr) {
+    cost = all->cost ? dollars_text(Money{std::llround(scaled(all->cost->pico))}) : "unknown";
+  }
+  return {cost,
+          "",
+          "",
+          amount(all == nullptr ? 0 : scaled(all->prompt_tokens + all->completion_tokens)),
+          amount(scaled(measured.shape.memories)),
+          amount(all == nullptr ? 0 : scaled(all->calls))};
+}
+
+std::string text_of(const Efficiency& found, const Options& options, const std::optional<Measured>& measured) {
   constexpr auto right = Align::right;
   const auto& alone = found.individual;
   const auto& batched = found.batched;
-  Table table{{{.title = with_commas(options.messages) + " MESSAGES"},
-               {.title = "ONE BY ONE", .align = right},
-               {.title = "IN BATCHES OF " + std::to_string(options.batch), .align = right},
-               {.title = "CHANGE", .align = right}}};
-  table.add({"cost", dollars_text(alone.cost), dollars_text(batched.cost), saved(found.cost_saved)});
-  table.add(
-      {"latency", number(alone.latency_ms) + " ms", number(batched.latency_ms) + " ms", saved(found.latency_saved)});
-  table.add({"quality", number(alone.quality), number(batched.quality), tenths(found.quality_gained) + " % more"});
-  table.add({"tokens", amount(alone.tokens), amount(batched.tokens), saved(found.tokens_saved)});
-  table.add({"memories", amount(alone.memories), amount(batched.memories), saved(found.memories_saved)});
-  table.add({"calls", with_commas(alone.calls), with_commas(batched.calls), ""});
+  std::vector<Column> columns = {{.title = with_commas(options.messages) + " MESSAGES"},
+                                 {.title = "ONE BY ONE", .align = right},
+                                 {.title = "IN BATCHES OF " + std::to_string(options.batch), .align = right},
+                                 {.title = "CHANGE", .align = right}};
+  std::vector<std::vector<std::string>> rows = {
+      {"cost", dollars_text(alone.cost), dollars_text(batched.cost), saved(found.cost_saved)},
+      {"latency", number(alone.latency_ms) + " ms", number(batched.latency_ms) + " ms", saved(found.latency_saved)},
+      {"quality", number(alone.quality), number(batched.quality), tenths(found.quality_gained) + " % more"},
+      {"tokens", amount(alone.tokens), amount(batched.tokens), saved(found.tokens_saved)},
+      {"memories", amount(alone.memories), amount(batched.memories), saved(found.memories_saved)},
+      {"calls", with_commas(alone.calls), with_commas(batched.calls), ""}};
+  if (measured) {
+    columns.push_back({.title = "MEASURED", .align = right});
+    const auto cells = measured_cells(*measured, options.messages);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i].push_back(cells[i]);
+    }
+  }
+  Table table{columns};
+  for (auto& row : rows) {
+    table.add(std::move(row));
+  }
   return table.text(table_width(), stdout_is_terminal() && may_style());
+}
+
+int efficiency(const Options& options) {
+  const auto measured = measure(options.store);
+  if (!measured) {
+    return report(measured.error());
+  }
+  const auto found = pipeline::compare_batching(options.messages, options.batch);
+  print(options.json ? json_of(found, options, *measured) : text_of(found, options, *measured));
+  return done;
 }
 
 }  // namespace
@@ -102,11 +153,8 @@ void add_efficiency(CLI::App& app, int& exit_code) {
       ->check(whole_number(1, batch_max))
       ->capture_default_str();
   command->add_flag("--json", options->json, "As one JSON object");
-  command->callback([options, &exit_code] {
-    const auto found = pipeline::compare_batching(options->messages, options->batch);
-    print(options->json ? json_of(found, *options) : text_of(found, *options));
-    exit_code = done;
-  });
+  add_measured_options(*command, options->store);
+  command->callback([options, &exit_code] { exit_code = efficiency(*options); });
 }
 
 }  // namespace alluvium::app

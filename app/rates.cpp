@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // alluvium rates: what to expect of an extraction rate, and which one a kind of use asks for.
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 
 #include "app/commands.hpp"
 #include "app/listing.hpp"
+#include "app/measured.hpp"
 #include "app/output.hpp"
 #include "pipeline/cost_plan.hpp"
 #include "pipeline/json_text.hpp"
@@ -19,6 +22,7 @@ namespace alluvium::app {
 namespace {
 
 struct Options {
+  StoreChoice store;
   std::string use;
   bool use_said = false;
   bool json = false;
@@ -34,16 +38,25 @@ std::string percent(double rate) {
   return number(rate * 100) + " %";
 }
 
+std::string tenths_of_percent(double rate) {
+  return number(std::round(rate * 1000) / 10) + " %";
+}
+
 std::string use_json(std::string_view use, double rate) {
   return pipeline::JsonText().object().field("use", use).field("rate", rate).end().text() + "\n";
 }
 
-std::string rates_json() {
+std::string rates_json(const std::optional<Measured>& measured) {
   std::string out;
   for (const auto& planned : pipeline::planned_rates) {
     pipeline::JsonText json;
     json.object().field("rate", planned.rate).field("memories_per_1000_messages", planned.memories);
     json.field("tokens_per_memory", planned.tokens_per_memory).field("preset", planned.preset);
+    out += json.end().text() + "\n";
+  }
+  if (measured) {
+    pipeline::JsonText json;
+    add_measured(json.object(), *measured);
     out += json.end().text() + "\n";
   }
   for (const auto& use : pipeline::use_rates()) {
@@ -52,7 +65,7 @@ std::string rates_json() {
   return out;
 }
 
-std::string rates_text() {
+std::string rates_text(const std::optional<Measured>& measured) {
   constexpr auto right = Align::right;
   Table planned{{{.title = "RATE", .align = right},
                  {.title = "MEMORIES PER 1,000 MESSAGES", .align = right},
@@ -61,6 +74,12 @@ std::string rates_text() {
   for (const auto& row : pipeline::planned_rates) {
     planned.add({percent(row.rate), with_commas(row.memories), "~" + with_commas(row.tokens_per_memory),
                  std::string{row.preset}});
+  }
+  if (measured) {
+    const auto figure = [](const std::optional<double>& value, const auto& text) { return value ? text(*value) : "-"; };
+    const auto whole = [](double value) { return with_commas(std::llround(value)); };
+    planned.add({figure(measured->rate(), tenths_of_percent), figure(measured->memories_per_1000(), whole),
+                 figure(measured->tokens_per_memory(), whole), "(measured)"});
   }
   Table uses{{{.title = "USE"}, {.title = "RATE", .align = right}}};
   for (const auto& use : pipeline::use_rates()) {
@@ -75,9 +94,13 @@ int rates(const Options& options) {
   if (options.use_said) {
     const double rate = pipeline::rate_for_use(options.use);
     print(options.json ? use_json(options.use, rate) : number(rate) + "\n");
-  } else {
-    print(options.json ? rates_json() : rates_text());
+    return done;
   }
+  const auto measured = measure(options.store);
+  if (!measured) {
+    return report(measured.error());
+  }
+  print(options.json ? rates_json(*measured) : rates_text(*measured));
   return done;
 }
 
@@ -88,6 +111,7 @@ void add_rates(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   auto* use = command->add_option("--use", options->use, "Prints the rate for this kind of use only");
   command->add_flag("--json", options->json, "One JSON object per line");
+  add_measured_options(*command, options->store);
   command->callback([options, use, &exit_code] {
     options->use_said = use->count() > 0;
     exit_code = rates(*options);

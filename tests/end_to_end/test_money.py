@@ -223,6 +223,40 @@ def test_analyze_looks_at_the_store(alluvium, answered, stub_model):
     assert "no model was called in 2020-01" in nothing.stderr
 
 
+def test_what_was_measured_stands_beside_what_was_planned(alluvium, answered, stub_model):
+    calls, store = stub_model.calls(), alluvium.folder / "out.db"
+    paid = price_of(calls)
+    plan = ["cost", "--per-day", 50, "--agents", 10, "--days", 30]
+    (cost,) = dollars(alluvium.run(*plan, "--json", "-c", answered).stdout)
+    measured = cost["measured"]
+    assert (measured["cost"], measured["batches_of_models"], measured["rate"]) == (paid, len(calls), 1)
+    assert measured["memories"] == len(alluvium.json("memories", "-c", answered))
+    assert abs(cost["as_measured"]["total_cost"] - paid / len(calls) * cost["processed_batches"]) < \
+        decimal.Decimal("0.000001")
+    assert "AS MEASURED" in alluvium.run(*plan, "--store", store).stdout
+    rates = dollars(alluvium.run("rates", "--json", "--store", store).stdout)
+    assert [row["measured"] for row in rates if "measured" in row] == [measured]
+    assert float(measured["memories_per_1000_messages"]) == pytest.approx(measured["memories"] * 1000 / measured["messages"])
+    assert "(measured)" in alluvium.run("rates", "--store", store).stdout
+    (efficiency,) = dollars(alluvium.run("efficiency", "--json", "--store", store).stdout)
+    assert efficiency["measured"] == measured
+    assert "MEASURED" in alluvium.run("efficiency", "--store", store).stdout
+    for command in (["rates"], ["efficiency"], plan):
+        assert "measured" not in alluvium.run(*command, "--json").stdout
+        assert alluvium.run(*command, "--store", "no/such.db").returncode == 2
+
+
+def test_a_store_without_calls_measures_nothing_and_divides_by_nothing(alluvium, tmp_path):
+    store = ("--store", tmp_path / "new.db")
+    alluvium.run("budget", "set", "a1", "1", *store, check=True)
+    for command in (["rates"], ["efficiency"], ["cost", "--per-day", 50, "--agents", 10]):
+        done = alluvium.run(*command, *store)
+        assert done.returncode == 0, done.stderr
+        assert "nan" not in done.stdout.lower() and "inf" not in done.stdout.lower()
+        (measured,) = [row["measured"] for row in alluvium.json(*command, "--json", *store) if "measured" in row]
+        assert (measured["rate"], measured["tokens_per_memory"], measured["cost"]) == (None, None, 0)
+
+
 # Dry runs ----------------------------------------------------------------------------------------
 
 def rows(done):
@@ -246,7 +280,7 @@ def test_a_dry_run_needs_no_key_calls_nobody_and_keeps_nothing(alluvium, setup, 
     temporary.mkdir()
     done = alluvium.run("run", "--dry-run", "-c", config, environment={"TMPDIR": str(temporary)})
     assert done.returncode == 0, done.stderr
-    for part in ("small", "premium, at most", "total: $", "No call was made", "agent-0", "half of max_tokens"):
+    for part in ("small", "premium, at most", "total: at most $", "No call was made", "agent-0", "half of max_tokens"):
         assert part in done.stdout, part
     assert list(temporary.iterdir()) == []
     assert not (tmp_path / "out.db").exists()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/cost_forecast.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -153,10 +155,10 @@ TEST(CostForecast, TheAgentsAddUpToTheTotalAndStandDearestFirst) {
     }
     const auto forecast = forecaster.finish();
     Money sum;
-    for (std::size_t i = 0; i < forecast.agents.size(); ++i) {
-      sum += *forecast.agents[i].cost;
-      RC_ASSERT(i == 0 || *forecast.agents[i - 1].cost >= *forecast.agents[i].cost);
+    for (const auto& agent : forecast.agents) {
+      sum += *agent.cost;
     }
+    RC_ASSERT(std::ranges::is_sorted(forecast.agents, std::ranges::greater{}, &AgentForecast::cost));
     RC_ASSERT(forecast.total == sum);
     RC_ASSERT(forecast.tiers[small].cost->call + forecast.tiers[premium].cost->call == sum);
   }));
