@@ -20,6 +20,15 @@ using testing::IsEmpty;
 
 using SqliteFileTest = SqliteTest;
 
+const auto newest = static_cast<std::int64_t>(sqlite_migrations().size());
+
+/// The schema's steps, and one that does not exist yet.
+std::vector<Migration> and_then(const char* sql) {
+  std::vector<Migration> steps{sqlite_migrations().begin(), sqlite_migrations().end()};
+  steps.push_back(Migration{sql});
+  return steps;
+}
+
 TEST_F(SqliteFileTest, SurvivesAKillBetweenCommits) {
   // The store writes from a child, which ends without a word; nothing it committed may be gone.
   const auto child = ::fork();
@@ -42,7 +51,7 @@ TEST_F(SqliteFileTest, SetsSqliteUpForOneWriterAndManyReaders) {
   Database other{path_, Database::Mode::read_write, std::chrono::milliseconds{0}};
   EXPECT_EQ(other.text("PRAGMA journal_mode"), "wal");
   EXPECT_EQ(other.integer("PRAGMA application_id"), sqlite_application_id);
-  EXPECT_EQ(other.integer("PRAGMA user_version"), 1);
+  EXPECT_EQ(other.integer("PRAGMA user_version"), newest);
 }
 
 TEST_F(SqliteFileTest, IsUnavailableWhileAnotherProcessHoldsTheFile) {
@@ -170,8 +179,9 @@ TEST_F(SqliteFileTest, RefusesADatabaseOfAnotherProgram) {
 
 TEST_F(SqliteFileTest, RefusesANewerSchema) {
   create_store();
-  execute("PRAGMA user_version = 2");
-  EXPECT_THAT(refusal_of(path_), HasSubstr("newer Alluvium (schema 2, this one knows 1)"));
+  execute("PRAGMA user_version = " + std::to_string(newest + 1));
+  EXPECT_THAT(refusal_of(path_), HasSubstr("newer Alluvium (schema " + std::to_string(newest + 1) +
+                                           ", this one knows " + std::to_string(newest) + ")"));
 }
 
 TEST_F(SqliteFileTest, RefusesAStoreWithoutItsTables) {
@@ -215,10 +225,10 @@ TEST_F(SqliteFileTest, MigratesAnOlderSchemaAndKeepsWhatIsInIt) {
     const auto store = open_store();
     commit(*store, {commit_of(claim(*store), 1, {batch_of("a", {{.offset = 0}}, {0})})});
   }
-  const std::array newer{sqlite_migrations()[0], Migration{"ALTER TABLE memories ADD COLUMN mood TEXT DEFAULT 'fine'"}};
+  const auto newer = and_then("ALTER TABLE memories ADD COLUMN mood TEXT DEFAULT 'fine'");
   Database database{path_, Database::Mode::read_write, std::chrono::milliseconds{0}};
   open_schema(database, path_, newer);
-  EXPECT_EQ(database.integer("PRAGMA user_version"), 2);
+  EXPECT_EQ(database.integer("PRAGMA user_version"), newest + 1);
   EXPECT_EQ(database.text("SELECT mood FROM memories"), "fine");
   open_schema(database, path_, newer);
   EXPECT_THAT(refusal_of(path_), HasSubstr("newer"));
@@ -226,11 +236,40 @@ TEST_F(SqliteFileTest, MigratesAnOlderSchemaAndKeepsWhatIsInIt) {
 
 TEST_F(SqliteFileTest, LeavesTheOldSchemaIfAStepFails) {
   create_store();
-  const std::array broken{sqlite_migrations()[0], Migration{"CREATE TABLE mood(x); CREATE TABLE mood(x)"}};
+  const auto broken = and_then("CREATE TABLE mood(x); CREATE TABLE mood(x)");
   Database database{path_, Database::Mode::read_write, std::chrono::milliseconds{0}};
   EXPECT_THROW(open_schema(database, path_, broken), SqliteFailure);
-  EXPECT_EQ(database.integer("PRAGMA user_version"), 1);
+  EXPECT_EQ(database.integer("PRAGMA user_version"), newest);
   EXPECT_EQ(database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'mood'"), 0);
+}
+
+TEST_F(SqliteFileTest, AStoreOfBeforeTheModelsIsBroughtUpToDateWhole) {
+  const auto full = folder_.file("full.db");
+  {
+    const auto store = open_sqlite_store({.path = full}, test_clock).value();
+    auto written = commit_of(claim(*store), 3, {batch_of("a", {{.offset = 0}, {.offset = 1}}, {0})});
+    written.dead_letters = {letter_at(2)};
+    commit(*store, {written});
+  }
+  {
+    Database old{path_, Database::Mode::create, std::chrono::milliseconds{0}};
+    open_schema(old, path_, sqlite_migrations().first(1));
+    old.execute(("ATTACH '" + full + "' AS newer").c_str());
+    for (const std::string table : {"partitions", "batches", "memories", "dead_letters", "gaps"}) {
+      const auto columns = old.text("SELECT group_concat(name) FROM pragma_table_info('" + table + "')");
+      old.execute(("INSERT INTO main." + table + " SELECT " + columns + " FROM newer." + table).c_str());
+    }
+  }
+  EXPECT_THAT(SqliteReader::open(path_).error().detail, HasSubstr("older schema (1)"));
+  create_store();
+  EXPECT_THAT(faults(), IsEmpty());
+  const auto reader = open_reader();
+  const auto batch = reader->batch("batch_a_0.0_1.0").value();
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_THAT(batch->calls, IsEmpty());
+  EXPECT_THAT(batch->requests, IsEmpty());
+  EXPECT_EQ(reader->memory("mem_Note chat/0/0").value()->model, "");
+  EXPECT_EQ(reader->partitions().value().front().outcomes[pipeline::Outcome::pending], 0);
 }
 
 }  // namespace
