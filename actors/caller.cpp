@@ -205,7 +205,8 @@ class Calls {
   /// False if the store could not.
   bool start(const TierCalls& tier, pipeline::EndpointGate& gate, StoredRequest stored) {
     const auto which = static_cast<std::size_t>(stored.request.tier);
-    const bool extra = stored.attempts > 0 || stored.asks > 0 || stored.halvings > 0;
+    // What comes out of the backlog counts as a first call again, or a spent retry budget would keep it there.
+    const bool extra = stored.attempts > 0 || (stored.rounds == 0 && (stored.asks > 0 || stored.halvings > 0));
     if (extra && gate.state(now(), true) == GateState::retries_spent) {
       return put_off(stored, "the endpoint's retry budget is spent");
     }

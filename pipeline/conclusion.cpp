@@ -38,6 +38,19 @@ CallEnd end_of(const CallContext& call, const ModelReply& reply) {
   return end;
 }
 
+/// Of an answer that was cut off: the first message behind the last that a memory rests on. 0: it was not cut off, or
+/// there is none.
+std::size_t behind_the_cut(const ModelReply& reply, const Answer& answer, const std::vector<bool>& extracted) {
+  if (reply.finish != "length" || answer.faults[static_cast<std::size_t>(AnswerFault::truncated)] == 0) {
+    return 0;
+  }
+  auto behind = extracted.size();
+  while (behind > 0 && !extracted[behind - 1]) {
+    --behind;
+  }
+  return behind < extracted.size() ? behind : 0;
+}
+
 void settle(Conclusion& out, const CallContext& call, const ModelReply& reply, Answer answer) {
   const auto& request = call.stored.request;
   std::vector<bool> extracted(request.messages.size());
@@ -48,7 +61,11 @@ void settle(Conclusion& out, const CallContext& call, const ModelReply& reply, A
   }
   auto& settlement = out.settlement.emplace();
   settlement.model = call.model;
-  if (request.tier == Tier::small) {
+  if (const auto rest = behind_the_cut(reply, answer, extracted); rest > 0) {
+    // What is whole is kept; the model did not get to the messages after it.
+    settlement.follow_ups.push_back(part_of(request, rest, request.messages.size()));
+    settlement.halves = true;
+  } else if (request.tier == Tier::small) {
     std::vector<std::uint32_t> asked(request.messages.size());
     for (std::uint32_t i = 0; i < asked.size(); ++i) {
       asked[i] = i;

@@ -56,6 +56,9 @@ ReplyClass class_of_error(const ModelReply& reply) {
     case 402:
     case 403:
     case 404:
+    case 405:
+    case 407:
+    case 410:
       return ReplyClass::blocked;
     default:
       return reply.status >= 500 ? ReplyClass::retry : ReplyClass::bisect;

@@ -36,7 +36,8 @@ void TokenCalibration::learn(std::int64_t bytes, const TokenUsage& usage) {
   }
   const double seen = within_bounds(static_cast<double>(bytes) / static_cast<double>(usage.prompt));
   const double before = within_bounds(bytes_per_token);
-  bytes_per_token = within_bounds(before + alpha * (seen - before));
+  // A denser text than thought is believed at once: money is set aside by it.
+  bytes_per_token = seen < before ? seen : within_bounds(before + alpha * (seen - before));
   ++samples;
 }
 

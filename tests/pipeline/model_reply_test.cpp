@@ -67,7 +67,7 @@ TEST(Classify, SortsEveryStatus) {
   for (const int status : {400, 413, 422, 406, 415, 418, 451, 499}) {
     EXPECT_EQ(classify(failure(status)), ReplyClass::bisect) << status;
   }
-  for (const int status : {401, 402, 403, 404, 0, 100, 199, 301, 302, 307, 399, 600, 999, -1}) {
+  for (const int status : {401, 402, 403, 404, 405, 407, 410, 0, 100, 199, 301, 302, 307, 399, 600, 999, -1}) {
     EXPECT_EQ(classify(failure(status)), ReplyClass::blocked) << status;
   }
 }

@@ -30,6 +30,12 @@ TEST(TokenEstimate, MovesATenthOfTheWayToEachCall) {
   EXPECT_EQ(calibration.samples, 1);
 }
 
+TEST(TokenEstimate, BelievesADenserTextAtOnce) {
+  TokenCalibration calibration;
+  calibration.learn(200, prompt_of(100));
+  EXPECT_EQ(calibration.bytes_per_token, 2.0);
+}
+
 TEST(TokenEstimate, ComesWithinAPercentOfASteadyModel) {
   TokenCalibration calibration;
   for (int i = 0; i < 50; ++i) {
