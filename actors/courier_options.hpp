@@ -21,6 +21,8 @@ struct CourierOptions {
   std::chrono::milliseconds submit_every{60'000};  ///< Looks for requests.
   std::chrono::milliseconds poll_every{300'000};   ///< Asks how a job is doing.
   std::chrono::milliseconds submit_delay{1000};    ///< After a submission that failed; doubles up to retry.delay_max.
+  /// After a submission whose reply was lost: what is still on its way has arrived, or will not.
+  std::chrono::milliseconds lost_delay{5000};
   /// A job that its provider has not been able to tell anything about for so long is given up: providers run a job
   /// for a day, and this leaves two for their recovery.
   std::chrono::milliseconds silence_max{72 * 3'600'000};

@@ -36,7 +36,7 @@ bool looks_like(const StoredJob& job, const pipeline::JobStatus& theirs) {
 }  // namespace
 
 Courier::Done Courier::submit(StoredJob job, const std::vector<pipeline::JobRequest>& bodies) {
-  if (auto noted = options_.jobs->attempt(job.id); !noted) {
+  if (auto noted = options_.jobs->attempt(job.id, after(options_.lost_delay)); !noted) {
     return noted;
   }
   ++job.attempts;
@@ -73,7 +73,8 @@ Courier::Done Courier::not_taken(const StoredJob& job, const BatchApi::Submissio
   spdlog::warn("batch job {}: {} has {}taken its {} requests: {}", job.id, job.endpoint,
                submission.ambiguous ? "perhaps " : "not ", job.requests, why);
   if (submission.ambiguous) {
-    return options_.jobs->attempt_failed(job.id, true, after(submit_delay(job, reply)), why);
+    return options_.jobs->attempt_failed(job.id, true, after(std::max(submit_delay(job, reply), options_.lost_delay)),
+                                         why);
   }
   if (what == pipeline::ReplyClass::bisect && job.requests > 1) {
     // Something in it is at fault, or there is too much of it: smaller jobs find out.

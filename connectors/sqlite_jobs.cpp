@@ -44,7 +44,7 @@ class SqliteJobs final : public pipeline::JobStore {
                                 " AND state IN ('submitting', 'running') ORDER BY id")},
         take_{database_.prepare("UPDATE jobs SET lease_owner = ?2, lease_ms = ?3 WHERE id = ?1")},
         renew_{database_.prepare("UPDATE jobs SET lease_ms = ?3 WHERE id = ?1 AND lease_owner = ?2")},
-        attempt_{database_.prepare("UPDATE jobs SET attempts = attempts + 1, unsure = 1 WHERE id = ?1")},
+        attempt_{database_.prepare("UPDATE jobs SET attempts = attempts + 1, unsure = 1, due_ms = ?2 WHERE id = ?1")},
         attempt_failed_{database_.prepare("UPDATE jobs SET unsure = ?2, due_ms = ?3, detail = ?4 WHERE id = ?1"
                                           " AND state = 'submitting'")},
         holder_{database_.prepare("SELECT j.id, j.by_looks FROM jobs j JOIN jobs us ON us.id = ?1"
@@ -139,8 +139,8 @@ class SqliteJobs final : public pipeline::JobStore {
     });
   }
 
-  Result<void> attempt(std::int64_t job) override {
-    return write([&] { attempt_.with(job).run(); });
+  Result<void> attempt(std::int64_t job, std::int64_t due_ms) override {
+    return write([&] { attempt_.with(job, due_ms).run(); });
   }
 
   Result<void> attempt_failed(std::int64_t job, bool unsure, std::int64_t due_ms, const std::string& detail) override {

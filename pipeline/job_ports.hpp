@@ -92,8 +92,8 @@ class JobStore {
   [[nodiscard]] virtual Result<std::vector<StoredJob>> lease(const std::vector<std::string>& endpoints) = 0;
   /// Still ours? Then for another job_lease_time.
   [[nodiscard]] virtual Result<bool> renew(std::int64_t job) = 0;
-  /// About to be sent: counted, and unsure from now on.
-  [[nodiscard]] virtual Result<void> attempt(std::int64_t job) = 0;
+  /// About to be sent: counted, and unsure from now on. `due_ms`: when whoever goes on after a crash looks for it.
+  [[nodiscard]] virtual Result<void> attempt(std::int64_t job, std::int64_t due_ms) = 0;
   /// The provider would not, or it is not known whether it has it (`unsure`).
   [[nodiscard]] virtual Result<void> attempt_failed(std::int64_t job, bool unsure, std::int64_t due_ms,
                                                     const std::string& detail) = 0;

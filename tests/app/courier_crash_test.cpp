@@ -46,8 +46,8 @@ class FusedJobs final : public pipeline::JobStore {
   Result<bool> renew(std::int64_t job) override {
     return fuse_.burn([&] { return inner_.renew(job); });
   }
-  Result<void> attempt(std::int64_t job) override {
-    return fuse_.burn([&] { return inner_.attempt(job); });
+  Result<void> attempt(std::int64_t job, std::int64_t due_ms) override {
+    return fuse_.burn([&] { return inner_.attempt(job, due_ms); });
   }
   Result<void> attempt_failed(std::int64_t job, bool unsure, std::int64_t due_ms, const std::string& detail) override {
     return fuse_.burn([&] { return inner_.attempt_failed(job, unsure, due_ms, detail); });
