@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -42,6 +43,9 @@ int extract(const ExtractOptions& options) {
   set_up_log(loaded->config.log);
   hold_signals();
   loaded->config.engine.until_end = true;
+  if (std::exchange(loaded->config.engine.extraction.for_models, false)) {
+    complain("extract runs rules only; `alluvium run` asks the models");
+  }
   auto source = connectors::make_file_source({.path = options.input, .until_end = true});
   if (!source) {
     return report(source.error());

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model tiers as whole processes, against the simulated model server: sockets, two APIs, a real store."""
+import pathlib
+
 import pytest
 
 from model_runs import config, endpoint, messages_of, outcomes, query, run, write_chat
@@ -159,3 +161,15 @@ def test_a_message_that_gives_orders_changes_no_other_message(alluvium, stub_mod
     rows = dict(query(tmp_path, "select source_message_ids, content from memories"))
     for n in range(9):
         assert rows[f'["0-{n}"]'] == f"I really like subject 0 number {n}"
+
+
+def test_the_example_runs_as_its_file_says(alluvium, stub_model, tmp_path):
+    examples = pathlib.Path(__file__).parents[2] / "examples"
+    done = alluvium.run("run", "-c", examples / "models.yaml", "--until-end", environment={
+        "MODEL_URL": stub_model.url + "/v1", "CHAT": str(examples / "customer-support.ndjson"),
+        "ALLUVIUM_STORE": "store.db"})
+    assert done.returncode == 0, done.stderr
+    assert outcomes(tmp_path)["pending"] == 0
+    methods = {row[0] for row in query(tmp_path, "select distinct extraction_method from memories")}
+    assert {"rules", "small_model"} <= methods
+    assert {call["model"] for call in stub_model.calls()} == {"mistral-small-3.1", "gpt-4o"}
