@@ -98,6 +98,9 @@ class Attendant {
     Progress progress;
     progress.messages = metrics_.messages_done();
     progress.memories = metrics_.memories.load();
+    if (metrics_.model_calls.load() > 0) {
+      progress.cost_usd = static_cast<double>(metrics_.cost_pico.load()) / pipeline::pico_per_dollar;
+    }
     const auto elapsed = std::chrono::duration<double>(now - last_drawn_).count();
     progress.messages_per_second = static_cast<double>(progress.messages - last_messages_) / elapsed;
     last_drawn_ = now;
