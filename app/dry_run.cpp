@@ -323,7 +323,7 @@ int tell(const config::Config& config, const Outlook& outlook, bool json) {
   const auto forecast = forecaster.finish();
   std::vector<TierReport> tiers;
   for (const auto which : {Tier::small, Tier::premium}) {
-    if (TierReport tier{which, forecast, outlook}; tier.is_on()) {
+    if (const TierReport tier{which, forecast, outlook}; tier.is_on()) {
       tiers.push_back(tier);
     }
   }

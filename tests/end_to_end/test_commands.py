@@ -15,7 +15,8 @@ ALLUVIUM = os.environ["ALLUVIUM"]
 MEMORY_FIELDS = ["id", "agent_id", "session_id", "user_id", "content", "type", "importance", "keywords",
                  "extraction_method", "rule_id", "batch_id", "source_message_ids", "created_at", "connections"]
 COMMANDS = ["run", "extract", "check", "config", "preset", "test", "memories", "batches", "dead-letters", "why",
-            "where", "ledger", "schema", "version"]
+            "where", "ledger", "cost", "rates", "efficiency", "budget", "analyze", "batch-jobs", "batch-worker", "schema",
+            "stub-model", "version"]
 
 
 def alluvium(*arguments, environment=None, cwd=ROOT):
