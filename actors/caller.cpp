@@ -23,6 +23,8 @@ using Self = Caller::stateful_pointer<CallerState>;
 constexpr std::size_t fetch_max = 128;  // Requests held here and not sent, of each tier.
 constexpr auto store_delay_first = 100ms;
 constexpr auto store_delay_max = 5000ms;
+constexpr auto count_every = 100ms;
+constexpr auto money_delay = 1000ms;  // Before a request is looked at again whose budget is set aside for others.
 
 /// The caller's decisions, with what they need at hand.
 class Calls {
@@ -57,9 +59,7 @@ class Calls {
           return;
         }
       }
-      if (const auto counts = store_->counts(); ok(counts)) {
-        load_->open.store(counts->open_calls, std::memory_order_relaxed);
-      }
+      count_open();
     }
     arm(std::max(wait, std::chrono::milliseconds{1}));
   }
@@ -69,7 +69,6 @@ class Calls {
       return;  // One that was armed before an earlier one.
     }
     state().tick_due = false;
-    state().wait_for_money.fill(false);  // Other engines' calls end too.
     work();
   }
 
@@ -80,7 +79,6 @@ class Calls {
     }
     const auto flight = std::move(found->second);
     state().flights.erase(found);
-    state().wait_for_money.fill(false);
     const auto& tier = options_.of(flight.stored.request.tier);
     const auto what = pipeline::classify(reply);
     using News = pipeline::EndpointHealth::News;
@@ -90,7 +88,6 @@ class Calls {
       spdlog::info("endpoint {} answers again", tier.endpoint);
     }
     conclude(flight, reply, what, false);
-    load_->in_flight.fetch_sub(1, std::memory_order_acq_rel);
     work();
   }
 
@@ -131,12 +128,24 @@ class Calls {
   bool settle_waiting() {
     auto& waiting = state().unsettled;
     while (!waiting.empty()) {
-      if (!ok(waiting.front()())) {
+      if (!ok(waiting.front().write())) {
         return false;
       }
+      load_->in_flight.fetch_sub(waiting.front().in_flight ? 1 : 0, std::memory_order_acq_rel);
       waiting.pop_front();
     }
     return true;
+  }
+
+  /// Not at each reply: it reads the index of the open requests.
+  void count_open() {
+    if (now() < state().count_at) {
+      return;
+    }
+    state().count_at = now() + count_every;
+    if (const auto counts = store_->counts(); ok(counts)) {
+      load_->open.store(counts->open_calls, std::memory_order_relaxed);
+    }
   }
 
   bool look_after_leases() {
@@ -146,12 +155,12 @@ class Calls {
       if (!ok(taken)) {
         return false;
       }
-      here.recovered = true;
       for (const auto tier : {Tier::small, Tier::premium}) {
         if (!ok(store_->revive(tier))) {
           return false;
         }
       }
+      here.recovered = true;
     }
     if (now() < here.renew_at) {
       return true;
@@ -179,9 +188,9 @@ class Calls {
     auto& endpoint = state().endpoints.at(tier.endpoint);
     auto& waiting = state().waiting[static_cast<std::size_t>(which)];
     bool failed = false;
-    while (!state().wait_for_money[static_cast<std::size_t>(which)] && fetch(which, failed)) {
+    while (fetch(which, failed)) {
       if (endpoint.is_given_up(now(), options_.broken_patience)) {
-        if (!put_off(waiting.front(), "the endpoint does not answer")) {
+        if (!put_off(waiting.front(), "the endpoint does not answer, or asks to be left alone")) {
           return false;
         }
         waiting.pop_front();
@@ -204,7 +213,9 @@ class Calls {
 
   /// False if the store could not.
   bool start(const TierCalls& tier, pipeline::EndpointGate& gate, StoredRequest stored) {
-    const auto which = static_cast<std::size_t>(stored.request.tier);
+    if (state().flights.contains(stored.id)) {
+      return true;  // Its lease ran out while the store was locked; its reply is still to come.
+    }
     // What comes out of the backlog counts as a first call again, or a spent retry budget would keep it there.
     const bool extra = stored.attempts > 0 || (stored.rounds == 0 && (stored.asks > 0 || stored.halvings > 0));
     if (extra && gate.state(now(), true) == GateState::retries_spent) {
@@ -225,9 +236,12 @@ class Calls {
       case Reserved::Verdict::gone:
         return true;
       case Reserved::Verdict::wait:
-        state().waiting[which].push_front(std::move(stored));
-        state().wait_for_money[which] = true;
-        return true;
+        return ok(store_->put_off({stored.id}, {.state = pipeline::RequestState::queued,
+                                                .due_ms = clock_() + std::chrono::milliseconds{money_delay}.count(),
+                                                .asked = false,
+                                                .new_round = false,
+                                                .mode = std::nullopt,
+                                                .reason = "the budget is set aside for calls under way"}));
       case Reserved::Verdict::refused:
         return refused(tier, stored, *reserved, call.reserve);
       case Reserved::Verdict::cached:
@@ -307,13 +321,14 @@ class Calls {
                                                                           .started_ms = flight.started_ms,
                                                                           .ended_ms = clock_(),
                                                                           .prompt_bytes = flight.prompt_bytes,
+                                                                          .reserved = flight.reserved,
                                                                           .price = tier.price ? &*tier.price : nullptr,
                                                                           .policies = options_.policies,
                                                                           .retry = options_.retry,
                                                                           .cached = cached,
                                                                           .in_batch_job = false,
                                                                           .endpoint_has_answered = has_answered,
-                                                                          .timeout_ms = options_.timeout.count()},
+                                                                          .timeout_ms = tier.timeout.count()},
                                                                          reply, what));
     const auto id = flight.stored.id;
     state().longer.erase(id);
@@ -321,7 +336,7 @@ class Calls {
       state().longer.insert(id);
     }
     count_conclusion(*out, flight.reserved, *metrics_);
-    state().unsettled.push_back([this, out] { return write_conclusion(*out, *store_, *metrics_); });
+    state().unsettled.push_back({[this, out] { return write_conclusion(*out, *store_, *metrics_); }, !cached});
     // At once: an answer that is not in the store would be paid for again after a crash.
     settle_waiting();
   }
@@ -339,7 +354,8 @@ class Calls {
 
 CallerState::~CallerState() {
   if (load != nullptr) {
-    load->in_flight.fetch_sub(static_cast<std::int64_t>(flights.size()), std::memory_order_acq_rel);
+    const auto replies = std::ranges::count(unsettled, true, &Unsettled::in_flight);
+    load->in_flight.fetch_sub(static_cast<std::int64_t>(flights.size()) + replies, std::memory_order_acq_rel);
   }
 }
 

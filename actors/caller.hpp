@@ -33,8 +33,11 @@ struct Flight {
   std::optional<pipeline::Money> reserved;
 };
 
-/// What could not be written yet: the reply is in hand, the store is locked.
-using Unsettled = std::function<pipeline::Result<void>()>;
+/// What is not written yet: the reply is in hand, and the store may be locked.
+struct Unsettled {
+  std::function<pipeline::Result<void>()> write;
+  bool in_flight = false;  ///< Counts as such until it is written.
+};
 
 struct CallerState {
   static constexpr const char* name = "caller";
@@ -44,11 +47,10 @@ struct CallerState {
   std::map<std::string, pipeline::EndpointHealth> endpoints;
   std::unordered_map<std::int64_t, Flight> flights;                               ///< At most the gates' limits.
   std::array<std::deque<pipeline::StoredRequest>, pipeline::tier_count> waiting;  ///< Fetched; at most fetch_max each.
-  std::array<bool, pipeline::tier_count> wait_for_money{};                        ///< Until a call ends.
-  std::deque<Unsettled> unsettled;                                                ///< At most one per flight.
-  std::set<std::int64_t> longer;  ///< Requests to be asked with a larger token limit.
+  std::deque<Unsettled> unsettled;  ///< At most one per flight and one more.
+  std::set<std::int64_t> longer;    ///< Requests to be asked with a larger token limit.
   std::chrono::milliseconds store_delay{0};
-  pipeline::TimePoint look_at, renew_at, tick_at;
+  pipeline::TimePoint renew_at, tick_at, count_at;
   bool recovered = false;
   bool tick_due = false;
 };

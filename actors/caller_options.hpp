@@ -22,6 +22,7 @@ struct TierCalls {
   pipeline::TierVoice voice;
   std::optional<pipeline::ModelPrice> price;  ///< Absent: unknown.
   pipeline::GateOptions gate;
+  std::chrono::milliseconds timeout{30'000};  ///< Of a call, for messages.
   bool batch_jobs = false;  ///< Its provider takes batch jobs: what the budget can't pay at once may go there.
 };
 
@@ -32,7 +33,6 @@ struct CallerOptions {
   /// An endpoint that has been broken for so long is not waited for: what is queued for it goes to the backlog.
   std::chrono::milliseconds broken_patience{30'000};
   std::chrono::milliseconds look_every{1000};  ///< For requests that others stored, and for leases that ended.
-  std::chrono::milliseconds timeout{30'000};   ///< Of a call, for messages.
 
   [[nodiscard]] const TierCalls& of(pipeline::Tier tier) const {
     return tiers[static_cast<std::size_t>(tier)];

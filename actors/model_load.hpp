@@ -11,12 +11,14 @@ namespace alluvium::actors {
 /// credit, which holds the source: slow models slow the intake, and what waits is in the store, not in memory.
 struct ModelLoad {
   std::atomic<std::int64_t> open{0};       ///< Requests stored and neither answered nor in the backlog.
-  std::atomic<std::int64_t> in_flight{0};  ///< Calls without their reply settled.
+  std::atomic<std::int64_t> in_flight{0};  ///< Calls without their reply in the store.
   std::atomic<bool> draining{false};       ///< No further calls: the engine ends.
   std::int64_t open_max = 1000;
 
   [[nodiscard]] bool has_room() const {
-    return open.load(std::memory_order_relaxed) < open_max;
+    // At the end of an engine what is held is stored, however much it is: nothing is sent any more that could make
+    // room.
+    return open.load(std::memory_order_relaxed) < open_max || draining.load(std::memory_order_relaxed);
   }
 };
 

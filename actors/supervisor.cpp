@@ -14,18 +14,20 @@ using Self = Supervisor::stateful_pointer<SupervisorState>;
 void launch(Self self) {
   auto& state = self->state;
   state.restarting = false;
-  state.stage = state.build();
+  state.stage = state.build(state.caller, state.courier);
   const auto watch = [&](const auto& actor) {
     self->monitor(actor);
     state.alive.push_back(caf::actor_cast<caf::actor_addr>(actor));
   };
   watch(state.stage->writer);
-  if (state.stage->caller) {
-    watch(state.stage->caller);
+  if (state.stage->caller && !state.caller) {
+    self->monitor(state.stage->caller);
   }
-  if (state.stage->courier) {
-    watch(state.stage->courier);
+  if (state.stage->courier && !state.courier) {
+    self->monitor(state.stage->courier);
   }
+  state.caller = state.stage->caller;
+  state.courier = state.stage->courier;
   for (const auto& extractor : state.stage->extractors) {
     watch(extractor);
   }
@@ -61,6 +63,12 @@ void crashed(Self self, const std::string& what) {
 
 SupervisorState::~SupervisorState() {
   end_stage();
+  if (caller) {
+    caf::anon_send_exit(caller, caf::exit_reason::kill);
+  }
+  if (courier) {
+    caf::anon_send_exit(courier, caf::exit_reason::kill);
+  }
   if (inbox != nullptr && !asked_to_end) {
     inbox->push(Fatal{{pipeline::Errc::unsafe_to_go_on, "the supervisor ended unexpectedly"}});
   }
@@ -71,12 +79,6 @@ void SupervisorState::end_stage() {
     return;
   }
   caf::anon_send_exit(stage->writer, caf::exit_reason::kill);
-  if (stage->caller) {
-    caf::anon_send_exit(stage->caller, caf::exit_reason::kill);
-  }
-  if (stage->courier) {
-    caf::anon_send_exit(stage->courier, caf::exit_reason::kill);
-  }
   for (const auto& extractor : stage->extractors) {
     caf::anon_send_exit(extractor, caf::exit_reason::kill);
   }
@@ -90,7 +92,14 @@ Supervisor::behavior_type supervisor(Self self, StageBuilder build, Inbox* inbox
   self->state.metrics = metrics;
   self->state.policy = std::move(policy);
   self->set_down_handler([self](caf::down_msg& down) {
-    std::erase(self->state.alive, down.source);
+    auto& state = self->state;
+    std::erase(state.alive, down.source);
+    if (state.caller && state.caller.address() == down.source) {
+      state.caller = Caller{};
+    }
+    if (state.courier && state.courier.address() == down.source) {
+      state.courier = CourierActor{};
+    }
     crashed(self, "a stage actor crashed (" + self->system().render(down.reason) + ")");
     launch_when_gone(self);
   });

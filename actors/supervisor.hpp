@@ -14,8 +14,8 @@
 
 namespace alluvium::actors {
 
-/// Spawns the actors of a stage.
-using StageBuilder = std::function<std::shared_ptr<const Stage>()>;
+/// Spawns the actors of a stage, but for a caller and a courier that are there already.
+using StageBuilder = std::function<std::shared_ptr<const Stage>(const Caller&, const CourierActor&)>;
 
 /// One crash ends the whole stage, and a new one starts: after it every partition is claimed again
 /// and read from its watermark, so nothing the old one held is lost or done twice, and an agent's
@@ -32,6 +32,9 @@ struct SupervisorState {
   pipeline::Metrics* metrics = nullptr;
   pipeline::RestartPolicy policy;
   std::shared_ptr<const Stage> stage;
+  // They outlive a stage that falls: they hold no part of the stream, and replies that are paid for are on their way.
+  Caller caller;
+  CourierActor courier;
   std::vector<caf::actor_addr> alive;  ///< Of the stage; a new one starts when the old one's are gone.
   bool restarting = false;
   std::chrono::milliseconds restart_delay{0};

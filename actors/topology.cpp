@@ -62,24 +62,29 @@ struct Engine::Parts {
         system{system_config},
         supervisor{system.spawn(
             actors::supervisor,
-            [this, &store, &metrics, clock, requests] { return build(store, metrics, clock, requests); }, &inbox,
-            &metrics, pipeline::RestartPolicy{options.restarts})},
+            [this, &store, &metrics, clock, requests](const Caller& caller, const CourierActor& courier) {
+              return build(store, metrics, clock, requests, caller, courier);
+            },
+            &inbox, &metrics, pipeline::RestartPolicy{options.restarts})},
         intake{options, policy, std::move(decoder), source, system, supervisor, inbox, credit, load, metrics} {
     load.open_max = static_cast<std::int64_t>(options.model_requests_max);
   }
 
   /// One stage: the writer on a thread of its own, since the store blocks, and the extractors.
   std::shared_ptr<const Stage> build(pipeline::Store& store, pipeline::Metrics& metrics, pipeline::WallClock clock,
-                                     pipeline::RequestStore* requests) {
+                                     pipeline::RequestStore* requests, const Caller& kept_caller,
+                                     const CourierActor& kept_courier) {
     auto stage = std::make_shared<Stage>();
     WriterOptions writing;
     writing.batches_max = options.commit_batches_max;
     writing.interval = options.commit_interval;
     writing.retry_first = options.retry_first;
-    if (options.models && requests != nullptr) {
+    stage->caller = kept_caller;
+    stage->courier = kept_courier;
+    if (options.models && requests != nullptr && !stage->caller) {
       stage->caller = system.spawn<caf::detached>(caller, *options.models, requests, &load, &inbox, &metrics, clock);
     }
-    if (options.jobs) {
+    if (options.jobs && !stage->courier) {
       stage->courier = system.spawn<caf::detached>(courier_actor, *options.jobs, &load, &inbox, &metrics, clock);
     }
     stage->writer = system.spawn<caf::detached>(writer, &store, &inbox, &metrics, &load, stage->caller, writing);
@@ -130,6 +135,7 @@ pipeline::Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options, pi
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
 
 Engine::~Engine() {
+  parts_->load.draining.store(true, std::memory_order_release);  // Ends a courier's round.
   // The actor system waits for every actor: end those that would wait for messages.
   caf::anon_send_exit(parts_->supervisor, caf::exit_reason::user_shutdown);
 }

@@ -65,7 +65,7 @@ actors::CallerOptions caller_options(const config::Config& config, const pipelin
     out.price = price_of(found->second, prices);
     out.gate.concurrent_max = found->second.model.concurrent_max;
     out.batch_jobs = found->second.batch_jobs;
-    options.timeout = found->second.model.http.total_timeout;
+    out.timeout = found->second.model.http.total_timeout;
   }
   return options;
 }

@@ -78,8 +78,14 @@ class HttpModel : public pipeline::Model {
     request.headers = headers_;
     request.body = std::move(body);
     const ReadAnswer read = anthropic_ ? read_anthropic_answer : read_openai_answer;
-    http_->send(std::move(request), [read, clock = clock_, done = std::move(done)](const HttpReply& reply) {
-      done(read_reply(reply, read, clock()));
+    http_->send(std::move(request), [read, clock = clock_, key = options_.api_key,
+                                     done = std::move(done)](const HttpReply& reply) {
+      auto read_out = read_reply(reply, read, clock());
+      // Some gateways say which key they refuse.
+      for (auto at = std::string::npos; !key.empty() && (at = read_out.error_message.find(key)) != std::string::npos;) {
+        read_out.error_message.replace(at, key.size(), "[key]");
+      }
+      done(std::move(read_out));
     });
   }
 

@@ -24,7 +24,8 @@ RequestRows::RequestRows(Database& database)
       backlog_{database.prepare("SELECT count(*), coalesce(sum(bytes), 0) FROM requests"
                                 " WHERE state IN ('degraded', 'parked', 'submitted') OR mode = 'batch'")},
       open_{database.prepare("SELECT count(*) FROM requests WHERE mode = 'call' AND (state IN ('queued', 'sent')"
-                             " OR (state = 'degraded' AND due_ms <= ?1))")} {}
+                             " OR (state IN ('degraded', 'parked') AND due_ms <= ?1)) AND ((tier = 'small' AND ?2) OR"
+                             " (tier = 'premium' AND ?3))")} {}
 
 void RequestRows::insert(const RequestOrigin& origin, CallMode mode, const pipeline::ModelRequest& request,
                          std::int64_t now_ms) {
@@ -45,8 +46,8 @@ RequestRows::Backlog RequestRows::backlog() {
   return backlog;
 }
 
-std::int64_t RequestRows::open_calls(std::int64_t now_ms) {
-  open_.with(now_ms);
+std::int64_t RequestRows::open_calls(const pipeline::TierPolicies& tiers, std::int64_t now_ms) {
+  open_.with(now_ms, tiers[Tier::small].enabled ? 1 : 0, tiers[Tier::premium].enabled ? 1 : 0);
   const auto count = open_.step() ? open_.integer(0) : 0;
   open_.reset();
   return count;

@@ -34,7 +34,8 @@ class RequestRows {
   };
   [[nodiscard]] Backlog backlog();
   /// Requests that an engine sends by itself, sooner or later: queued or sent, or in the backlog and due by `now_ms`.
-  [[nodiscard]] std::int64_t open_calls(std::int64_t now_ms);
+  /// Of tiers that are on: nobody sends the others.
+  [[nodiscard]] std::int64_t open_calls(const pipeline::TierPolicies& tiers, std::int64_t now_ms);
 
  private:
   Statement insert_, backlog_, open_;

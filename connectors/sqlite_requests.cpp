@@ -34,10 +34,12 @@ class SqliteRequests final : public pipeline::RequestStore {
         states_{database_},
         settlement_{database_},
         due_{database_.prepare(
+            // The window goes over narrow rows, the texts are read for those that are chosen.
             "SELECT " + std::string{request_columns} +
-            " FROM (SELECT *, row_number() OVER (PARTITION BY agent_id ORDER BY state = 'queued' DESC, id) AS turn"
-            "       FROM requests WHERE tier = ?1 AND mode = ?2 AND state IN ('queued', 'degraded', 'parked')"
-            "       AND due_ms <= ?3) ORDER BY state = 'queued' DESC, turn, id LIMIT ?4")},
+            " FROM requests JOIN (SELECT id AS chosen, state = 'queued' AS fresh, row_number() OVER"
+            "   (PARTITION BY agent_id ORDER BY state = 'queued' DESC, id) AS turn FROM requests"
+            "   WHERE tier = ?1 AND mode = ?2 AND state IN ('queued', 'degraded', 'parked') AND due_ms <= ?3"
+            "   ORDER BY fresh DESC, turn, chosen LIMIT ?4) ON id = chosen ORDER BY fresh DESC, turn, chosen")},
         lease_{database_.prepare(
             "UPDATE requests SET state = 'sent', attempts = attempts + 1, lease_owner = ?2, lease_ms = ?3, hash = ?4,"
             " endpoint = ?5, model = ?6, reserved = ?7, month = ?8, updated_ms = ?9 WHERE id = ?1")},
@@ -49,8 +51,9 @@ class SqliteRequests final : public pipeline::RequestStore {
             "UPDATE requests SET state = 'queued', attempts = max(0, attempts - 1), lease_owner = '', lease_ms = 0,"
             " reserved = NULL, due_ms = 0, updated_ms = ?2 WHERE id = ?1")},
         renew_{database_.prepare("UPDATE requests SET lease_ms = ?2 WHERE state = 'sent' AND lease_owner = ?1")},
-        counts_{database_.prepare("SELECT state, count(*), sum(mode = 'call' AND (state IN ('queued', 'sent') OR"
-                                  " (state = 'degraded' AND due_ms <= ?1))) FROM requests GROUP BY state")},
+        counts_{database_.prepare("SELECT state, count(*), sum(mode = 'call' AND state IN ('queued', 'sent') AND"
+                                  " ((tier = 'small' AND ?1) OR (tier = 'premium' AND ?2)))"
+                                  " FROM requests GROUP BY state")},
         revive_{database_.prepare("UPDATE requests SET due_ms = 0 WHERE state = 'degraded' AND tier = ?1")},
         us_{this_process()},
         clock_{clock} {
@@ -64,6 +67,7 @@ class SqliteRequests final : public pipeline::RequestStore {
   }
   pipeline::Result<std::int64_t> recover_others() override {
     return write([&] {
+      calls_.forget_answers_before(clock_() - answers_kept_ms);
       return take_back([&](const auto& owner, auto lease_ms) { return owner != us_ && ended(owner, lease_ms); });
     });
   }
@@ -94,6 +98,7 @@ class SqliteRequests final : public pipeline::RequestStore {
       pipeline::Settled settled;
       if (!row) {
         settled.gone = true;
+        settle_late(end);
         return settled;
       }
       read_.with(end.request);
@@ -103,7 +108,10 @@ class SqliteRequests final : public pipeline::RequestStore {
       const auto now_ms = clock_();
       settled = settlement_.write(stored, row->batch, settlement, options_.models.tiers[Tier::premium].mode, now_ms);
       remove_.with(end.request).run();
-      book(accounts_, *row, end);
+      // Of one that another engine has taken over meanwhile, what we had set aside counts as spent already.
+      if (end.job != 0 || row->state != "sent" || row->owner == us_) {
+        book(accounts_, *row, end);
+      }
       calls_.add(row->call(end), end, settled.memories, settlement.answer);
       return settled;
     });
@@ -141,7 +149,8 @@ class SqliteRequests final : public pipeline::RequestStore {
   pipeline::Result<pipeline::RequestCounts> counts() override {
     return guarded([&] {
       pipeline::RequestCounts counts;
-      counts_.with(clock_());
+      const auto& tiers = options_.models.tiers;
+      counts_.with(tiers[Tier::small].enabled ? 1 : 0, tiers[Tier::premium].enabled ? 1 : 0);
       while (counts_.step()) {
         const auto state = counts_.text(0);
         auto& of_state = state == "queued"      ? counts.queued
@@ -166,6 +175,20 @@ class SqliteRequests final : public pipeline::RequestStore {
   }
 
  private:
+  /// The answer to a request that someone else has settled: nothing comes of it, but it was paid for.
+  void settle_late(const CallEnd& end) {
+    const AccountRows::Payer payer{end.agent_id, end.org_id, pipeline::month_of(clock_())};
+    accounts_.book(payer, end.reserved, end.cost.value_or(Money{}), !end.cost && end.usage.prompt > 0);
+    calls_.add({.batch = 0,
+                .agent_id = end.agent_id,
+                .org_id = end.org_id,
+                .tier = std::string{pipeline::name(end.tier)},
+                .mode = std::string{pipeline::name(end.job == 0 ? CallMode::call : CallMode::batch)},
+                .month = payer.month,
+                .messages = end.messages},
+               end, 0, {});
+  }
+
   struct Schema {
     Schema(Database& database, const std::string& path) {
       open_schema(database, path);

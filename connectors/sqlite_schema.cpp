@@ -134,7 +134,7 @@ CREATE TABLE requests(
   reason TEXT NOT NULL DEFAULT '',
   request TEXT NOT NULL
 );
-CREATE INDEX requests_by_state ON requests(state, mode, id);
+CREATE INDEX requests_by_state ON requests(state, mode, tier, due_ms, bytes);
 CREATE INDEX requests_by_batch ON requests(batch);
 CREATE INDEX requests_by_job ON requests(job, id) WHERE job IS NOT NULL;
 CREATE INDEX requests_in_jobs ON requests(hash) WHERE state = 'submitted';

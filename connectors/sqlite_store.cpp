@@ -39,7 +39,8 @@ class SqliteStore final : public pipeline::Store {
             " payload_bytes, timestamp_ms, created_ms, key, payload)"
             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")},
         last_batch_{database_.prepare("SELECT max(id) FROM batches")},
-        clock_{clock} {}
+        clock_{clock},
+        tiers_{options.models.tiers} {}
 
   pipeline::Result<pipeline::Claim> claim(const pipeline::ClaimRequest& request) override {
     return guarded([&] {
@@ -65,7 +66,7 @@ class SqliteStore final : public pipeline::Store {
   }
 
   pipeline::Result<std::int64_t> open_calls() override {
-    return guarded([&] { return rows_.open_calls(clock_()); });
+    return guarded([&] { return rows_.open_calls(tiers_, clock_()); });
   }
 
  private:
@@ -236,6 +237,7 @@ class SqliteStore final : public pipeline::Store {
   RequestRows rows_;
   Statement insert_batch_, insert_dead_, last_batch_;
   pipeline::WallClock clock_;
+  pipeline::TierPolicies tiers_;
   std::map<pipeline::TopicPartition, Owned> owned_;  ///< At most one per partition of the streams.
   std::set<pipeline::TopicPartition> reset_;         ///< The same.
   std::vector<Position> positions_;                  ///< Kept for their memory, like the texts.

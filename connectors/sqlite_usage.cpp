@@ -8,6 +8,7 @@
 #include "connectors/sqlite_database.hpp"
 #include "connectors/sqlite_request_rows.hpp"
 #include "connectors/sqlite_schema.hpp"
+#include "pipeline/job_ports.hpp"
 
 namespace alluvium::connectors {
 namespace {
@@ -205,7 +206,8 @@ class Usage final : public SqliteUsage {
 
 /// Requests that an account's limit may have parked. An index finds those that are parked.
 std::int64_t unpark(Database& database, BudgetScope scope, const std::string& key) {
-  std::string sql = "UPDATE requests SET due_ms = 0 WHERE state = 'parked'";
+  std::string sql = "UPDATE requests SET due_ms = 0 WHERE state = 'parked' AND due_ms < " +
+                    std::to_string(pipeline::until_resumed_ms);  // Those a person cancelled wait for a person.
   switch (scope) {
     case BudgetScope::agent:
       sql += " AND agent_id = ?1";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/conclusion.hpp"
 
+#include <algorithm>
+
 #include "pipeline/token_estimate.hpp"
 
 namespace alluvium::pipeline {
@@ -26,6 +28,11 @@ CallEnd end_of(const CallContext& call, const ModelReply& reply) {
   end.started_ms = call.started_ms;
   end.ended_ms = call.ended_ms;
   end.from_cache = call.cached;
+  end.agent_id = call.stored.agent_id;
+  end.org_id = call.stored.org_id;
+  end.tier = call.stored.request.tier;
+  end.messages = static_cast<std::int64_t>(call.stored.request.places.size());
+  end.reserved = call.cached ? Money{} : call.reserved.value_or(Money{});
   end.possibly_paid = reply.transport == ModelReply::Transport::lost;
   // A 200 has been paid for, whatever is in it.
   if (reply.transport == ModelReply::Transport::answered && reply.status == 200 && !call.cached) {
@@ -119,7 +126,10 @@ Conclusion conclude(const CallContext& call, const ModelReply& reply, ReplyClass
     return out;
   }
   out.end.error = error_text(call, reply, answer);
-  const auto due_ms = call.ended_ms + out.step.delay.count();
+  // In the store too, so that it holds through a crash.
+  const auto floor = std::max(reply.retry_after.value_or(std::chrono::milliseconds{0}),
+                              reply.limit_reset.value_or(std::chrono::milliseconds{0}));
+  const auto due_ms = call.ended_ms + std::max(out.step.delay, floor).count();
   switch (out.step.kind) {
     case NextStep::Kind::divide:
       out.settlement.emplace();

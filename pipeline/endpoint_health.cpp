@@ -20,10 +20,15 @@ EndpointHealth::News EndpointHealth::ended(const ModelReply& reply, ReplyClass w
 }
 
 bool EndpointHealth::is_given_up(TimePoint now, std::chrono::milliseconds patience) const {
-  if (!broken_since_ || gate_.state(now, false) == GateState::open) {
+  const auto state = gate_.state(now, false);
+  if (state == GateState::open) {
     return false;
   }
-  return blocked_ || now - *broken_since_ >= patience;
+  const auto next = gate_.next_look(now);
+  if (state == GateState::waiting && next && *next - now >= patience) {
+    return true;
+  }
+  return broken_since_ && (blocked_ || now - *broken_since_ >= patience);
 }
 
 }  // namespace alluvium::pipeline

@@ -21,7 +21,7 @@ class EndpointHealth {
   /// The end of a call; says whether people should hear of it.
   News ended(const ModelReply& reply, ReplyClass what, TimePoint now);
   /// True if what is queued for it should not wait any longer: it has been broken for `patience`, or it refused us as
-  /// such; and no probe is due.
+  /// such, or it asks to be left alone for longer than that; and no probe is due.
   [[nodiscard]] bool is_given_up(TimePoint now, std::chrono::milliseconds patience) const;
 
  private:

@@ -160,7 +160,12 @@ struct CallEnd {
   std::int64_t prompt_bytes = 0;     ///< Of the prompt, for the calibration; 0: learn nothing.
   std::optional<PaidAnswer> answer;  ///< To be kept by hash.
   std::string error;                 ///< describe(), if it failed.
-  std::int64_t job = 0;              ///< It was a request in this batch job; 0: a call.
+  // Of the request, for when it is gone: someone else has settled it.
+  std::string agent_id{}, org_id{};
+  Tier tier = Tier::small;
+  std::int64_t messages = 0;
+  Money reserved{};        ///< What we had set aside for it.
+  std::int64_t job = 0;  ///< It was a request in this batch job; 0: a call.
 };
 /// What becomes of the request's messages: for an answer.
 struct Settlement {
@@ -185,7 +190,7 @@ struct Postponement {
 /// Requests by state, for --until-end, for displays and for the bound on the backlog.
 struct RequestCounts {
   std::int64_t queued = 0, sent = 0, submitted = 0, degraded = 0, parked = 0;
-  std::int64_t open_calls = 0;  ///< Queued or sent in mode call, or degraded and due: what --until-end waits for.
+  std::int64_t open_calls = 0;  ///< Queued or sent in mode call, of tiers that are on.
 };
 
 /// What settling a request did.
