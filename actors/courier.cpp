@@ -254,7 +254,7 @@ pipeline::Conclusion Courier::conclude(const StoredRequest& stored, std::string_
                                  .cached = cached,
                                  .in_batch_job = true,
                                  .endpoint_has_answered = has_answered,
-                                 .timeout_ms = options_.models.timeout.count()},
+                                 .timeout_ms = tier.timeout.count()},
                                 reply, what);
   longer_.erase(stored.id);
   if (out.step.longer) {

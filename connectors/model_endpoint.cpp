@@ -82,8 +82,11 @@ class HttpModel : public pipeline::Model {
                                      done = std::move(done)](const HttpReply& reply) {
       auto read_out = read_reply(reply, read, clock());
       // Some gateways say which key they refuse.
-      for (auto at = std::string::npos; !key.empty() && (at = read_out.error_message.find(key)) != std::string::npos;) {
-        read_out.error_message.replace(at, key.size(), "[key]");
+      constexpr std::string_view shown = "[key]";
+      auto& said = read_out.error_message;
+      for (auto at = key.empty() ? std::string::npos : said.find(key); at != std::string::npos;
+           at = said.find(key, at + shown.size())) {
+        said.replace(at, key.size(), shown);
       }
       done(std::move(read_out));
     });
