@@ -144,15 +144,17 @@ Conclusion conclude(const CallContext& call, const ModelReply& reply, ReplyClass
       break;
     case NextStep::Kind::backlog:
     case NextStep::Kind::again:
-    case NextStep::Kind::settle:
+    case NextStep::Kind::settle: {
+      // Nobody waits longer for an endpoint than for the longest retry.
+      const bool to_backlog = out.step.kind == NextStep::Kind::backlog || floor > call.retry.delay_max;
       out.postponement.emplace();
-      out.postponement->state =
-          out.step.kind == NextStep::Kind::backlog ? RequestState::degraded : RequestState::queued;
+      out.postponement->state = to_backlog ? RequestState::degraded : RequestState::queued;
       out.postponement->due_ms = due_ms;
       out.postponement->asked = out.step.asked;
-      out.postponement->new_round = out.step.kind == NextStep::Kind::backlog;
+      out.postponement->new_round = to_backlog;
       out.postponement->reason = out.end.error;
       break;
+    }
   }
   return out;
 }

@@ -166,3 +166,60 @@ def test_no_answer_that_arrived_is_paid_for_twice_through_thirty_kills(alluvium,
     assert len(stub.calls()) <= agents + 4 * kills
     recorded = query(tmp_path, "select count(*) from calls where outcome = 'answered'")[0][0]
     assert recorded == agents
+
+
+def test_it_drains_although_models_hold_the_intake_back(alluvium, start_stub_model, tmp_path):
+    stub = start_stub_model("--latency", "1000")
+    write_chat(tmp_path, messages_of(agents=200, each=20))
+    path = config(tmp_path, stub, more="engine: {model_requests: 2}", endpoints={
+        "small": endpoint(stub.url + "/v1", max_concurrent=2)})
+    process = alluvium.start("run", "-c", path, "--progress", "never")
+    alluvium.wait_for(lambda: stub.stats()["max_in_flight"] == 2)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert alluvium.run("ledger", "verify", "--store", "store.db").returncode == 0
+    # What was under way was waited for.
+    assert query(tmp_path, "select count(*) from calls where outcome = 'possibly_paid'") == [(0,)]
+
+
+def test_a_tier_that_was_switched_off_is_not_waited_for(alluvium, start_stub_model, tmp_path):
+    stub = start_stub_model("--latency", "60000")
+    write_chat(tmp_path, messages_of(agents=2, each=20))
+    path = config(tmp_path, stub)
+    process = alluvium.start("run", "-c", path, "--until-end", "--progress", "never")
+    alluvium.wait_for(lambda: stub.stats()["max_in_flight"] == 2)
+    process.kill()
+    process.wait()
+    run(alluvium, config(tmp_path, stub, tiers="small: {enabled: false}"), timeout=30)
+
+
+def test_a_retry_after_of_an_hour_holds_up_neither_stream_nor_end(alluvium, stub_model, tmp_path):
+    write_chat(tmp_path, messages_of(agents=20, each=20))
+    stub_model.script([{"match": {"nth": 1}, "do": {"status": 429, "headers": {"retry-after": "3600"}}}])
+    run(alluvium, config(tmp_path, stub_model, endpoints={
+        "small": endpoint(stub_model.url + "/v1", max_concurrent=1)}), timeout=60)
+    assert len(stub_model.calls()) == 1
+    assert query(tmp_path, "select count(*) from requests where state = 'degraded'") == [(20,)]
+
+
+def test_one_agents_budget_holds_up_no_other(alluvium, start_stub_model, tmp_path):
+    stub = start_stub_model("--latency", "300")
+    write_chat(tmp_path, messages_of(agents=6, each=20))
+    # Too little for agent-0 from the start.
+    path = config(tmp_path, stub)
+    assert alluvium.run("budget", "set", "agent-0", "0.0000001", "--store", "store.db").returncode == 0
+    run(alluvium, path, timeout=60)
+    assert outcomes(tmp_path)["extracted"] == 100
+    assert outcomes(tmp_path)["pending"] == 20
+
+
+def test_verify_holds_after_a_reset_with_dead_messages(alluvium, stub_model, tmp_path):
+    write_chat(tmp_path, messages_of(agents=1, each=19) + [
+        {"id": "poison", "agent_id": "agent-0", "content": "I love POISON in my tea"}])
+    stub_model.script([{"match": {"contains": "POISON"}, "times": 1000, "do": {"status": 400}}])
+    path = config(tmp_path, stub_model, more=FAST)
+    run(alluvium, path)
+    calls = len(stub_model.calls())
+    run(alluvium, path, "--reset-ledger")
+    assert query(tmp_path, "select count(*) from memories") == [(19,)]
+    assert len(stub_model.calls()) <= 2 * calls
