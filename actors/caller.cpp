@@ -20,7 +20,7 @@ using pipeline::StoredRequest;
 using pipeline::Tier;
 using Self = Caller::stateful_pointer<CallerState>;
 
-constexpr std::size_t fetch_max = 128;  // Requests held here and not sent, of each tier.
+constexpr std::size_t fetch_max = 32;  // Requests held here and not sent, of each tier.
 constexpr auto store_delay_first = 100ms;
 constexpr auto store_delay_max = 5000ms;
 constexpr auto count_every = 100ms;
@@ -52,6 +52,7 @@ class Calls {
       return;
     }
     std::chrono::milliseconds wait = options_.look_every;
+    look_for_retries(wait);
     if (!load_->draining.load(std::memory_order_acquire)) {
       for (const auto tier : {Tier::small, Tier::premium}) {
         if (options_.of(tier).model != nullptr && !pump(tier, wait)) {
@@ -188,6 +189,9 @@ class Calls {
     auto& endpoint = state().endpoints.at(tier.endpoint);
     auto& waiting = state().waiting[static_cast<std::size_t>(which)];
     bool failed = false;
+    if (endpoint.gate().is_broken(now())) {
+      waiting.clear();  // The probe is to be the oldest request that is due, one that was tried before.
+    }
     while (fetch(which, failed)) {
       if (endpoint.is_given_up(now(), options_.broken_patience)) {
         if (!put_off(waiting.front(), "the endpoint does not answer, or asks to be left alone")) {
@@ -204,11 +208,24 @@ class Calls {
       }
       auto stored = std::move(waiting.front());
       waiting.pop_front();
-      if (!start(tier, endpoint.gate(), std::move(stored))) {
-        return false;
-      }
+      // One at a time, and back into the mailbox: a reply that waits there is not in the store yet.
+      self_->send(self_, Flush::value);
+      return start(tier, endpoint.gate(), std::move(stored));
     }
     return !failed;
+  }
+
+  /// What is due again comes before what was fetched meanwhile.
+  void look_for_retries(std::chrono::milliseconds& wait) {
+    auto& dues = state().dues;
+    const auto now_ms = clock_();
+    if (!dues.empty() && *dues.begin() <= now_ms) {
+      dues.erase(dues.begin(), dues.upper_bound(now_ms));
+      state().waiting = {};
+    }
+    if (!dues.empty()) {
+      wait = std::min(wait, std::chrono::milliseconds{*dues.begin() - now_ms});
+    }
   }
 
   /// False if the store could not.
@@ -334,6 +351,10 @@ class Calls {
     state().longer.erase(id);
     if (out->step.longer) {
       state().longer.insert(id);
+    }
+    if (const auto due_ms = out->postponement ? out->postponement->due_ms : out->settlement->follow_ups_due_ms;
+        due_ms > clock_() && state().dues.size() < static_cast<std::size_t>(load_->open_max)) {
+      state().dues.insert(due_ms);
     }
     count_conclusion(*out, flight.reserved, *metrics_);
     state().unsettled.push_back({[this, out] { return write_conclusion(*out, *store_, *metrics_); }, !cached});

@@ -48,6 +48,7 @@ struct CallerState {
   std::unordered_map<std::int64_t, Flight> flights;                               ///< At most the gates' limits.
   std::array<std::deque<pipeline::StoredRequest>, pipeline::tier_count> waiting;  ///< Fetched; at most fetch_max each.
   std::deque<Unsettled> unsettled;  ///< At most one per flight and one more.
+  std::set<std::int64_t> dues;      ///< UTC ms, when something we postponed is due; at most open_max.
   std::set<std::int64_t> longer;    ///< Requests to be asked with a larger token limit.
   std::chrono::milliseconds store_delay{0};
   pipeline::TimePoint renew_at, tick_at, count_at;

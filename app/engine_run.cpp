@@ -154,7 +154,7 @@ std::string model_summary(const pipeline::Metrics& metrics) {
     text += "possibly   " + dollars_text(pipeline::Money{lost}) + " for calls whose reply was lost\n";
   }
   if (degraded + parked > 0) {
-    text += "backlog    " + with_commas(degraded) + " requests put off, their endpoint does not answer; " +
+    text += "backlog    " + with_commas(degraded) + " requests put off: their endpoint does not answer, or refuses them; " +
             with_commas(parked) + " without budget\n";
   }
   if (const auto full = metrics.backlog_full.load(); full > 0) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/sqlite_jobs.hpp"
 
+#include <charconv>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "connectors/process_identity.hpp"
@@ -286,13 +289,14 @@ class SqliteJobs final : public pipeline::JobStore {
   }
 
   /// The number in "r<number>-<hash>"; -1 if it is none of ours.
-  static std::int64_t request_of(const std::string& custom_id) {
-    std::int64_t id = 0;
-    std::size_t i = 1;
-    for (; i < custom_id.size() && i < 20 && custom_id[i] >= '0' && custom_id[i] <= '9'; ++i) {
-      id = id * 10 + (custom_id[i] - '0');
+  static std::int64_t request_of(std::string_view custom_id) {
+    std::int64_t id = -1;
+    if (custom_id.starts_with('r')) {
+      custom_id.remove_prefix(1);
+      const auto read = std::from_chars(custom_id.data(), custom_id.data() + custom_id.size(), id);
+      return read.ec == std::errc{} ? id : -1;
     }
-    return custom_id.starts_with('r') && i > 1 ? id : -1;
+    return id;
   }
 
   static JobEntry read_entry(Statement& row) {

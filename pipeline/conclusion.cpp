@@ -8,6 +8,9 @@
 namespace alluvium::pipeline {
 namespace {
 
+/// An endpoint that asks for more is not waited for: its request goes to the backlog.
+constexpr std::chrono::milliseconds longest_wait{60'000};
+
 TokenUsage usage_of(const CallContext& call, const ModelReply& reply) {
   if (reply.usage) {
     return *reply.usage;
@@ -145,8 +148,7 @@ Conclusion conclude(const CallContext& call, const ModelReply& reply, ReplyClass
     case NextStep::Kind::backlog:
     case NextStep::Kind::again:
     case NextStep::Kind::settle: {
-      // Nobody waits longer for an endpoint than for the longest retry.
-      const bool to_backlog = out.step.kind == NextStep::Kind::backlog || floor > call.retry.delay_max;
+      const bool to_backlog = out.step.kind == NextStep::Kind::backlog || floor > longest_wait;
       out.postponement.emplace();
       out.postponement->state = to_backlog ? RequestState::degraded : RequestState::queued;
       out.postponement->due_ms = due_ms;

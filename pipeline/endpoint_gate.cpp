@@ -66,12 +66,18 @@ void EndpointGate::started(TimePoint now, bool extra) {
 
 void EndpointGate::ended(const ModelReply& reply, ReplyClass what, TimePoint now) {
   const bool blocked = what == ReplyClass::blocked;
-  const bool failed = blocked || what == ReplyClass::retry || (what == ReplyClass::ask_again && !reply.readable);
+  // Too many requests is an answer of an endpoint that works: it is asked less often, not left alone.
+  const bool limited = !blocked && reply.status == 429;
+  const bool failed =
+      !limited && (blocked || what == ReplyClass::retry || (what == ReplyClass::ask_again && !reply.readable));
   // The only call in flight is the probe, whatever its reply says about the time it took.
   const bool is_probe = probe_at_ && (in_flight_ <= 1 || now - reply.took >= *probe_at_);
   in_flight_ -= in_flight_ > 0 ? 1U : 0U;
   wait_as_told(reply, what, now);
-  adapt_limit(reply, failed);
+  adapt_limit(reply, failed || limited);
+  if (!broken_until_ && limited) {
+    return;
+  }
   if (!broken_until_) {
     judge(failed, blocked, now);
   } else if (is_probe && failed) {

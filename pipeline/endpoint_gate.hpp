@@ -23,7 +23,7 @@ struct GateOptions {
   std::chrono::milliseconds breaker_delay_max{60'000};
   // Retry budget: calls beyond the first of each request (retries, halves, second asks) may be this share of all calls.
   double retry_share = 0.2;
-  std::size_t retry_burst = 50;  ///< Allowed at the start and saved up at most.
+  std::size_t retry_burst = 200;  ///< Allowed at the start and saved up at most.
 };
 
 /// Why a call may not start.

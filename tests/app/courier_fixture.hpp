@@ -124,7 +124,8 @@ class CourierTest : public testing::Test {
   }
   /// In = out, and no money is set aside for nothing.
   void expect_proved() const {
-    for (const auto& audit : connectors::SqliteReader::open(store_options.path).value()->verify().value()) {
+    const auto audits = connectors::SqliteReader::open(store_options.path).value()->verify().value();
+    for (const auto& audit : audits) {
       EXPECT_EQ(audit.faults, std::vector<std::string>{});
     }
     EXPECT_EQ(ask("SELECT coalesce(sum(reserved), 0) FROM spend WHERE scope = 'global'"), 0);
