@@ -45,22 +45,22 @@ TEST(Config, TakesTheSampleOfTheContract) {
   const auto loaded = parse_config(sample, {{"SMALL_API_KEY", "sk-1234"}});
   EXPECT_THAT(texts(loaded.faults), IsEmpty());
   EXPECT_THAT(texts(loaded.warnings),
-              ElementsAre("a.yaml:6: selection.rate: this version has no model tier: rules only",
-                          "a.yaml:13: endpoints: this version has no model tier: rules only",
+              ElementsAre("a.yaml:6: selection.by: this version selects by hash",
                           "a.yaml:15: dedupe.near: this version finds exact duplicates only",
                           "a.yaml:18: dead_letters.topic: not forwarded in this version; they are in the store",
                           "a.yaml:20: http.listen: no HTTP in this version"));
   const auto& kafka = std::get<connectors::KafkaSourceOptions>(loaded.config.source);
   EXPECT_EQ(kafka.brokers, "127.0.0.1:9092");
   EXPECT_THAT(kafka.topics, ElementsAre("chat.messages"));
-  EXPECT_EQ(loaded.config.endpoints.at("small").api_key, "sk-1234");
+  EXPECT_EQ(loaded.config.endpoints.at("small").model.api_key, "sk-1234");
   EXPECT_THAT(loaded.secrets, Contains("sk-1234"));
 }
 
-TEST(Config, NeedsTheVariablesItNames) {
-  EXPECT_THAT(texts(parse_config(sample).faults),
-              ElementsAre("a.yaml:14: endpoints.small.api_key: the environment has no SMALL_API_KEY; set it, or give a "
-                          "default with ${SMALL_API_KEY:-default}"));
+TEST(Config, NeedsTheKeyOfAnEndpointThatATierUses) {
+  EXPECT_THAT(texts(parse_config(sample).faults), IsEmpty());  // Its tier is off.
+  std::string on = sample;
+  on.replace(on.find("enabled: false"), 14, "enabled: true");
+  EXPECT_THAT(texts(parse_config(on).faults), testing::Contains(testing::HasSubstr("SMALL_API_KEY")));
 }
 
 TEST(Config, ReportsEveryFaultInTheOrderOfTheFile) {
@@ -163,12 +163,15 @@ TEST(Config, KnowsOtherSinksAndRefusesThem) {
                     "a.yaml:2: sink.kafka: this version stores in SQLite only"}));
 }
 
-TEST(Config, SaysOnceThatAPresetWantsModels) {
-  EXPECT_EQ(texts(parse_with_source("preset: therapy").warnings),
-            Faults{"a.yaml:2: preset: this version has no model tier: rules only"});
-  EXPECT_EQ(
-      texts(parse_with_source("preset: therapy\ntiers: {small: {enabled: true}, premium: {enabled: false}}").warnings),
-      Faults{"a.yaml:3: tiers.small.enabled: this version has no model tier: rules only"});
+TEST(Config, TurnsATierOfAPresetOnOnlyWhereItsEndpointIs) {
+  const auto without = parse_with_source("preset: therapy");
+  EXPECT_THAT(texts(without.warnings), IsEmpty());
+  EXPECT_FALSE(without.config.small.enabled);
+  const auto with = parse_with_source("preset: therapy\nendpoints: {small: {base_url: \"http://127.0.0.1:1/v1\", model: m}}");
+  EXPECT_TRUE(with.config.small.enabled);
+  EXPECT_FALSE(with.config.premium.enabled);
+  EXPECT_THAT(texts(parse_with_source("tiers: {small: {enabled: true}}").faults),
+              testing::Contains(testing::HasSubstr("there is no \"small\" under endpoints")));
 }
 
 TEST(Preset, FillsWhatTheFileDoesNotSay) {
