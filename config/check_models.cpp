@@ -33,10 +33,10 @@ void read_instructions(Reader& reader, const std::string& path, Tier which, Tier
 /// False if the tier stays off.
 bool check_tier(Reader& reader, Config& config, Tier which, TierOptions& tier) {
   const auto path = "tiers." + std::string{pipeline::name(which)};
-  read_instructions(reader, path, which, tier);
   if (!tier.enabled) {
     return false;
   }
+  read_instructions(reader, path, which, tier);
   const auto found = config.endpoints.find(tier.endpoint);
   if (found != config.endpoints.end()) {
     return true;
@@ -68,6 +68,8 @@ void check_endpoint(Reader& reader, const std::string& name, const EndpointConfi
   }
   if (const auto url = connectors::parse_url(model.base_url); !url) {
     reader.fault(reader.line_of(path + ".base_url"), path + ".base_url", url.error().detail);
+  } else if (model.model.empty()) {
+    reader.fault(reader.line_of(path), path + ".model", "missing");
   } else if (model.api_key.empty() && !connectors::is_loopback(model.base_url)) {
     reader.fault(reader.line_of(path), path + ".api_key",
                  reader.unset(path + ".api_key").value_or("want a key: give it as ${VAR} or ${file:PATH}"));
