@@ -52,7 +52,7 @@ filters:
   no_filtering: false
 selection:
   rate: 0.3
-  by: value
+  by: hash
 rules:
   - id: mine
     name: "Über"
@@ -66,16 +66,35 @@ rules:
     agents: ["*"]
 tiers:
   small:
-    enabled: true
+    enabled: false
     endpoint: small
     max_tokens: 300
     temperature: 0.3
+    min_messages: 4
+    mode: call
   premium:
     enabled: false
     endpoint: premium
     max_tokens: 800
     temperature: 0.2
+    min_messages: 6
+    mode: call
   both: false
+retry:
+  max: 3
+  delay: 500ms
+  max_delay: 1m
+  jitter: true
+  fallback_batch_size: 0
+  backlog_delay: 1m
+backlog:
+  max_requests: 100000
+  max_bytes: 1GiB
+batch_jobs:
+  poll_interval: 1m
+  job_poll_interval: 5m
+  max_requests: 10000
+  worker: false
 dedupe:
   near: false
 sink:
@@ -88,6 +107,7 @@ engine:
   workers: 0
   commit_interval: 50ms
   commit_batches: 1024
+  model_requests: 1000
 log:
   level: info
   format: text
