@@ -96,7 +96,8 @@ class SqliteRequestsTest : public testing::Test {
     return SqliteReader::open(options.path).value();
   }
   void expect_proved() const {
-    for (const auto& audit : reader()->verify().value()) {
+    const auto audits = reader()->verify().value();  // A loop over a part of a temporary would outlive it.
+    for (const auto& audit : audits) {
       EXPECT_EQ(audit.faults, std::vector<std::string>{});
     }
   }
