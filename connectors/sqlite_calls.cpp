@@ -44,6 +44,8 @@ CallRows::CallRows(Database& database)
       calibration_{database.prepare("SELECT bytes_per_token, samples FROM calibrations WHERE model = ?1")},
       learn_{database.prepare("INSERT INTO calibrations(model, bytes_per_token, samples) VALUES(?1, ?2, ?3)"
                               " ON CONFLICT DO UPDATE SET bytes_per_token = ?2, samples = ?3")},
+      recorded_{database.prepare("SELECT 1 FROM calls WHERE hash = ?1 AND agent_id = ?2 AND endpoint = ?3"
+                                 " AND started_ms = ?4 AND ended_ms = ?5 LIMIT 1")},
       answered_{database.prepare("SELECT 1 FROM calls WHERE endpoint = ?1 AND model = ?2 AND outcome = 'answered'"
                                  " LIMIT 1")} {}
 
@@ -107,6 +109,13 @@ pipeline::TokenCalibration CallRows::calibration(const std::string& model) {
   }
   calibration_.reset();
   return known;
+}
+
+bool CallRows::recorded(const pipeline::CallEnd& end) {
+  recorded_.with(end.hash, end.agent_id, end.endpoint, end.started_ms, end.ended_ms);
+  const bool found = recorded_.step();
+  recorded_.reset();
+  return found;
 }
 
 bool CallRows::has_answered(const std::string& endpoint, const std::string& model) {

@@ -29,10 +29,12 @@ class CallRows {
   [[nodiscard]] std::optional<pipeline::PaidAnswer> answer(const std::string& hash);
   void forget_answers_before(std::int64_t utc_ms);
   [[nodiscard]] pipeline::TokenCalibration calibration(const std::string& model);
+  /// Whether this very call is recorded: a commit that only seemed to fail is tried again.
+  [[nodiscard]] bool recorded(const pipeline::CallEnd& end);
   [[nodiscard]] bool has_answered(const std::string& endpoint, const std::string& model);
 
  private:
-  Statement add_, keep_, find_, forget_, calibration_, learn_, answered_;
+  Statement add_, keep_, find_, forget_, calibration_, learn_, recorded_, answered_;
 };
 
 }  // namespace alluvium::connectors

@@ -177,6 +177,9 @@ class SqliteRequests final : public pipeline::RequestStore {
  private:
   /// The answer to a request that someone else has settled: nothing comes of it, but it was paid for.
   void settle_late(const CallEnd& end) {
+    if (calls_.recorded(end)) {
+      return;
+    }
     const AccountRows::Payer payer{end.agent_id, end.org_id, pipeline::month_of(clock_())};
     accounts_.book(payer, end.reserved, end.cost.value_or(Money{}), !end.cost && end.usage.prompt > 0);
     calls_.add({.batch = 0,

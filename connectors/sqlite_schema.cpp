@@ -175,6 +175,7 @@ CREATE TABLE calls(
   ended_ms INTEGER NOT NULL
 );
 CREATE INDEX calls_by_batch ON calls(batch);
+CREATE INDEX calls_by_hash ON calls(hash);
 CREATE TABLE budgets(
   scope TEXT NOT NULL,
   key TEXT NOT NULL,

@@ -64,6 +64,8 @@ class SqliteRequestsTest : public testing::Test {
   static pipeline::CallEnd end_of(const StoredRequest& stored, std::optional<Money> cost = Money{60}) {
     pipeline::CallEnd end;
     end.request = stored.id;
+    end.agent_id = stored.agent_id;
+    end.org_id = stored.org_id;
     end.hash = "h";
     end.endpoint = "small";
     end.model = "model";
@@ -181,6 +183,21 @@ TEST_F(SqliteRequestsTest, SettlingTwiceChangesNothing) {
   EXPECT_TRUE(again.gone);
   EXPECT_EQ(ask("SELECT count(*) FROM memories"), 1);
   EXPECT_EQ(ask("SELECT spent FROM spend WHERE scope = 'global'"), 60);
+  EXPECT_EQ(ask("SELECT count(*) FROM calls"), 1);
+}
+
+TEST_F(SqliteRequestsTest, AnotherCallForASettledRequestWasPaidForToo) {
+  open();
+  commit("a", 2);
+  const auto stored = only_due();
+  static_cast<void>(reserve(stored));
+  ASSERT_TRUE(requests->settle(end_of(stored), memory_of(stored, 0)));
+  auto late = end_of(stored);
+  late.started_ms = 1;
+  EXPECT_TRUE(requests->settle(late, memory_of(stored, 0)).value().gone);
+  EXPECT_EQ(ask("SELECT count(*) FROM memories"), 1);
+  EXPECT_EQ(ask("SELECT spent FROM spend WHERE scope = 'global'"), 120);
+  EXPECT_EQ(ask("SELECT count(*) FROM calls"), 2);
 }
 
 TEST_F(SqliteRequestsTest, WhatWasPaidForOnceIsNotAskedAgain) {
