@@ -27,13 +27,21 @@ void append(AgentBufferState& state, const pipeline::MessageView& message, pipel
   }
   if (state.pending.messages == 0) {
     state.pending.first_at = now;
-    state.charge.add(buffer_overhead_bytes);
+    if (state.charge.bytes() == 0) {  // Its first batch is charged already.
+      state.charge.add(buffer_overhead_bytes);
+    }
   }
   state.batch.append(message);
   state.charge.add(static_cast<std::int64_t>(message.content.size() + message.id.size()) + message_overhead_bytes);
   state.pending.messages = state.batch.size();
   state.pending.content_bytes = state.batch.content_bytes();
   state.pending.last_at = now;
+}
+
+bool is_due(const AgentBufferState& state, pipeline::TimePoint now) {
+  const auto& context = *state.context;
+  return context.policy.flush_reason(state.pending, now, context.batch_messages_max->load(std::memory_order_relaxed))
+      .has_value();
 }
 
 void settle(Self self) {
@@ -58,9 +66,10 @@ AgentBufferState::~AgentBufferState() {
 }
 
 AgentBuffer::behavior_type agent_buffer(Self self, std::shared_ptr<const BufferContext> context, ClaimPtr claim,
-                                        std::shared_ptr<AgentSlot> slot, Extractor extractor, std::string agent_id) {
+                                        std::shared_ptr<AgentSlot> slot, Extractor extractor, std::string agent_id,
+                                        const std::shared_ptr<pipeline::Charge>& overhead) {
   auto& state = self->state;
-  state.charge = pipeline::Charge{*context->credit};
+  state.charge = std::move(*overhead);
   state.batch = pipeline::Batch{agent_id};
   state.context = std::move(context);
   state.claim = std::move(claim);
@@ -73,7 +82,7 @@ AgentBuffer::behavior_type agent_buffer(Self self, std::shared_ptr<const BufferC
         const auto now = self->clock().now();  // Not steady_clock: tests turn this clock by hand.
         for (auto i = slice.begin; i < slice.end; ++i) {
           append(here, slice.chunk->messages.entries()[slice.chunk->order[i]].message, now);
-          if (here.context->policy.flush_reason(here.pending, now)) {
+          if (is_due(here, now)) {
             flush(here);
           }
         }
@@ -86,7 +95,7 @@ AgentBuffer::behavior_type agent_buffer(Self self, std::shared_ptr<const BufferC
         settle(self);
       },
       [self](Tick) {
-        if (self->state.context->policy.flush_reason(self->state.pending, self->clock().now())) {
+        if (is_due(self->state, self->clock().now())) {
           flush(self->state);
         }
         settle(self);

@@ -25,13 +25,14 @@ struct AgentSlot {
 struct BufferContext {
   pipeline::BatchPolicy policy;
   pipeline::Credit* credit = nullptr;
+  const std::atomic<std::size_t>* batch_messages_max = nullptr;  ///< Lower under memory pressure.
   std::shared_ptr<const Stage> stage;
   Supervisor supervisor;
 };
 
 /// What the engine holds for a buffer beside its messages: the actor, its slot and its place in the
 /// router's map.
-inline constexpr std::int64_t buffer_overhead_bytes = 2048;
+inline constexpr std::int64_t buffer_overhead_bytes = 3072;
 /// And for each pending message beside its bytes.
 inline constexpr std::int64_t message_overhead_bytes = 96;
 
@@ -53,9 +54,11 @@ struct AgentBufferState {
   bool ended = false;
 };
 
-/// `extractor` gets its batches. Ends when it has flushed all that was sent to it.
+/// `extractor` gets its batches. `overhead`: buffer_overhead_bytes, charged before it is spawned, since many can wait
+/// for their first turn. Ends when it has flushed all that was sent to it.
 AgentBuffer::behavior_type agent_buffer(AgentBuffer::stateful_pointer<AgentBufferState> self,
                                         std::shared_ptr<const BufferContext> context, ClaimPtr claim,
-                                        std::shared_ptr<AgentSlot> slot, Extractor extractor, std::string agent_id);
+                                        std::shared_ptr<AgentSlot> slot, Extractor extractor, std::string agent_id,
+                                        const std::shared_ptr<pipeline::Charge>& overhead);
 
 }  // namespace alluvium::actors

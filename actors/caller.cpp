@@ -206,6 +206,9 @@ class Calls {
         }
         return true;
       }
+      if (std::ssize(state().flights) >= load_->in_flight_max.load(std::memory_order_relaxed)) {
+        return true;  // Memory is short: the next reply brings us back here.
+      }
       auto stored = std::move(waiting.front());
       waiting.pop_front();
       // One at a time, and back into the mailbox: a reply that waits there is not in the store yet.
@@ -267,7 +270,9 @@ class Calls {
     }
     ++stored.attempts;
     const auto id = stored.id;
-    Flight flight{std::move(stored), call.hash, clock_(), call.prompt_bytes, call.reserve};
+    Flight flight{std::move(stored), call.hash,    clock_(),
+                  call.prompt_bytes, call.reserve, pipeline::Charge{load_->calls}};
+    flight.charge.add(static_cast<std::int64_t>(call.body.size()));
     if (reserved->verdict == Reserved::Verdict::cached) {
       metrics_->answers_reused.fetch_add(1, std::memory_order_relaxed);
       conclude(flight, pipeline::reply_of(*reserved->answer), pipeline::ReplyClass::answered, true);

@@ -31,6 +31,7 @@ struct Flight {
   std::string hash;
   std::int64_t started_ms = 0, prompt_bytes = 0;
   std::optional<pipeline::Money> reserved;
+  pipeline::Charge charge;  ///< For its body.
 };
 
 /// What is not written yet: the reply is in hand, and the store may be locked.

@@ -17,13 +17,13 @@ constexpr auto fenced_delay = 1000ms;      // Before a partition that someone el
 constexpr auto unavailable_delay = 500ms;  // Before the source is asked again.
 constexpr auto ends_patience = 30s;        // For the stream to exist at all, with --until-end.
 constexpr std::int64_t dead_letter_overhead_bytes = 400;
-constexpr auto relief_interval = 50ms;  // Between two flushes for lack of credit.
+constexpr auto relief_interval = 50ms;  // Between two flushes for lack of room in a window.
 
 }  // namespace
 
 Intake::Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipeline::Decoder decoder,
                pipeline::Source& source, caf::actor_system& system, Supervisor supervisor, Inbox& inbox,
-               pipeline::Credit& credit, ModelLoad& load, pipeline::Metrics& metrics)
+               pipeline::Credit& credit, pipeline::Credit& results, ModelLoad& load, pipeline::Metrics& metrics)
     : options_{options},
       policy_{policy},
       decoder_{std::move(decoder)},
@@ -31,9 +31,12 @@ Intake::Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipel
       supervisor_{std::move(supervisor)},
       inbox_{inbox},
       credit_{credit},
+      results_{results},
       load_{load},
       metrics_{metrics},
-      router_{system} {}
+      router_{system},
+      relief_{options, source, router_, credit, results, load, metrics},
+      stall_watch_{options.stall_patience} {}
 
 pipeline::Result<void> Intake::run() {
   if (auto opened = source_.open(*this); !opened) {
@@ -60,14 +63,20 @@ pipeline::Result<void> Intake::run() {
       break;
     }
     chunk_ = std::make_shared<RoutedChunk>();
-    const auto bytes = budget();
+    const bool reads = stage_ && !stopping_.load(std::memory_order_acquire);
+    const auto bytes = reads ? relief_.allowance(now) : 0;
+    const auto records = metrics_.records.load(std::memory_order_relaxed);
     const auto wait = std::min<std::chrono::milliseconds>(policy_.sweep_interval(), bytes == 0 ? 10ms : 100ms);
     if (auto polled = source_.poll(bytes, wait); !polled && polled.error().code != pipeline::Errc::unavailable) {
       router_.drop_all();
       return polled;
     }
+    if (metrics_.records.load(std::memory_order_relaxed) != records) {
+      relief_.brought_some(std::chrono::steady_clock::now());
+    }
     hand_on();
     relieve_windows(now);
+    watch_for_stall(now);
     if (now >= next_sweep_) {
       router_.sweep(now);
       next_sweep_ = now + policy_.sweep_interval();
@@ -157,6 +166,33 @@ void Intake::relieve_windows(TimePoint now) {
   }
 }
 
+void Intake::watch_for_stall(TimePoint now) {
+  metrics_.heartbeats.fetch_add(1, std::memory_order_relaxed);
+  if (now < next_stall_look_) {
+    return;
+  }
+  next_stall_look_ = now + std::min<std::chrono::milliseconds>(look_interval, options_.stall_patience / 4);
+  const auto read = [](const auto& figure) { return figure.load(std::memory_order_relaxed); };
+  const pipeline::SignsOfLife signs{
+      .progress = read(metrics_.records) + read(metrics_.records_skipped) + read(metrics_.commits) +
+                  read(metrics_.store_waits) + read(metrics_.fenced) + read(metrics_.model_answers),
+      // What waits in buffers waits for company, and what waits for models is in the store's hands.
+      .work = load_.has_room() && (credit_.held() > router_.held_bytes() || results_.held() > 0)};
+  switch (stall_watch_.observe(signs, now)) {
+    case pipeline::StallWatch::Step::none:
+      break;
+    case pipeline::StallWatch::Step::restart:
+      metrics_.stalls.fetch_add(1, std::memory_order_relaxed);
+      caf::anon_send(supervisor_, Crashed::value,
+                     "nothing has moved for " + std::to_string(options_.stall_patience.count()) + " ms, and " +
+                         std::to_string(credit_.held()) + " bytes of messages wait");
+      break;
+    case pipeline::StallWatch::Step::end:
+      fatal_ = {pipeline::Errc::unsafe_to_go_on, "nothing moves, and a restart within the process did not help"};
+      break;
+  }
+}
+
 /// Offsets from the one expected up to `to` do not exist, but for those that a batch has settled
 /// and that were deleted since.
 void Intake::gap(PartitionSlot slot, Partition& here, std::int64_t to) {
@@ -212,26 +248,6 @@ void Intake::hand_on() {
     chunk->charge.add(static_cast<std::int64_t>(chunk->messages.bytes()));
     router_.route(std::move(chunk), claims_);
   }
-}
-
-std::size_t Intake::budget() {
-  if (!stage_ || stopping_.load(std::memory_order_acquire)) {
-    return 0;
-  }
-  const auto available = std::min(credit_.available(), poll_bytes_max);
-  if (available > 0) {
-    return static_cast<std::size_t>(available);
-  }
-  const auto now = std::chrono::steady_clock::now();
-  if (now >= next_relief_) {
-    next_relief_ = now + relief_interval;
-    if (router_.held_bytes() > credit_.limit() / 2) {
-      // The credit is in the buffers, which wait for more: that would be for ever.
-      const auto flushed = router_.flush_fullest(credit_.limit() / 4);
-      metrics_.pressure_flushes.fetch_add(static_cast<std::int64_t>(flushed), std::memory_order_relaxed);
-    }
-  }
-  return 0;
 }
 
 // Ends --------------------------------------------------------------------------------------------

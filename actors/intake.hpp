@@ -14,22 +14,21 @@
 #include "actors/inbox.hpp"
 #include "actors/model_load.hpp"
 #include "actors/options.hpp"
+#include "actors/pressure_relief.hpp"
 #include "actors/router.hpp"
 #include "pipeline/decoder.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/offset_ledger.hpp"
+#include "pipeline/stall_watch.hpp"
 
 namespace alluvium::actors {
-
-/// What one poll may bring at most: the most by which the credit's limit is overshot.
-inline constexpr std::int64_t poll_bytes_max = std::int64_t{4} << 20;
 
 /// Not an actor: its mailbox is the Inbox, its blocking wait is the source's.
 class Intake final : public pipeline::SourceListener {
  public:
   Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipeline::Decoder decoder,
          pipeline::Source& source, caf::actor_system& system, Supervisor supervisor, Inbox& inbox,
-         pipeline::Credit& credit, ModelLoad& load, pipeline::Metrics& metrics);
+         pipeline::Credit& credit, pipeline::Credit& results, ModelLoad& load, pipeline::Metrics& metrics);
 
   /// Returns when the stream's end is committed (--until-end), when stop() has drained, or with the
   /// error that ends the engine.
@@ -94,8 +93,8 @@ class Intake final : public pipeline::SourceListener {
   void hand_on();
   [[nodiscard]] bool is_too_wide(pipeline::PartitionSlot slot, Partition& here, std::int64_t to);
   void relieve_windows(TimePoint now);
+  void watch_for_stall(TimePoint now);
   void source_did_not_answer(const pipeline::Error& error);
-  [[nodiscard]] std::size_t budget();
   void look_for_end(TimePoint now);
   [[nodiscard]] bool everything_reached();
   void mark_if_at_end(pipeline::PartitionSlot slot, bool source_says_so);
@@ -109,9 +108,12 @@ class Intake final : public pipeline::SourceListener {
   Supervisor supervisor_;
   Inbox& inbox_;
   pipeline::Credit& credit_;
+  pipeline::Credit& results_;
   ModelLoad& load_;
   pipeline::Metrics& metrics_;
   Router router_;
+  PressureRelief relief_;
+  pipeline::StallWatch stall_watch_;
 
   std::shared_ptr<const Stage> stage_;  ///< Null while there is none.
   std::vector<Partition> partitions_;   ///< By slot.
@@ -128,8 +130,8 @@ class Intake final : public pipeline::SourceListener {
   TimePoint no_ends_since_;
   bool finish_sent_ = false;
   TimePoint next_sweep_;
-  TimePoint next_relief_;
   TimePoint next_window_look_;
+  TimePoint next_stall_look_;
   std::atomic<bool> stopping_{false};
   bool complete_ = false;
   std::optional<pipeline::Error> fatal_;

@@ -4,6 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
+
+#include "pipeline/credit.hpp"
 
 namespace alluvium::actors {
 
@@ -12,7 +15,9 @@ namespace alluvium::actors {
 struct ModelLoad {
   std::atomic<std::int64_t> open{0};       ///< Requests stored and neither answered nor in the backlog.
   std::atomic<std::int64_t> in_flight{0};  ///< Calls without their reply in the store.
-  std::atomic<bool> draining{false};       ///< No further calls: the engine ends.
+  std::atomic<std::int64_t> in_flight_max{std::numeric_limits<std::int64_t>::max()};  ///< Lower under memory pressure.
+  std::atomic<bool> draining{false};  ///< No further calls: the engine ends.
+  pipeline::Credit calls{0};          ///< Bytes of the calls in flight. Only counted: the gates bound them.
   std::int64_t open_max = 1000;
 
   [[nodiscard]] bool has_room() const {

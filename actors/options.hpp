@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "actors/caller_options.hpp"
@@ -11,6 +13,7 @@
 #include "pipeline/batch_policy.hpp"
 #include "pipeline/decoder.hpp"
 #include "pipeline/extraction.hpp"
+#include "pipeline/governor.hpp"
 #include "pipeline/restart_policy.hpp"
 
 namespace alluvium::actors {
@@ -25,7 +28,12 @@ struct EngineOptions {
   std::chrono::milliseconds commit_interval{50};      ///< The oldest batch waits no longer for company.
   std::chrono::milliseconds retry_first{100};         ///< Before a commit that failed is tried again; doubles to 5 s.
   pipeline::RestartPolicy::Options restarts;
-  std::optional<CallerOptions> models;    ///< Absent: no tier is on.
+  std::chrono::milliseconds stall_patience{20'000};      ///< Without progress while there is work.
+  std::chrono::milliseconds pressure_delay_max{100};    ///< Governor::Options::delay_max.
+  std::int64_t memory_limit = std::int64_t{512} << 20;   ///< Of resident memory, in bytes.
+  std::function<pipeline::MemoryReading()> read_memory;  ///< Empty: only what is held counts.
+  std::function<void()> release_unused;                  ///< Makes the allocator give back what it keeps. May be empty.
+  std::optional<CallerOptions> models;                   ///< Absent: no tier is on.
   std::optional<CourierOptions> jobs;     ///< Absent: no tier has batch jobs, or another process sees to them.
   std::size_t model_requests_max = 1000;  ///< Stored and not answered; beyond, the intake slows down.
   bool until_end = false;

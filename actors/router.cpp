@@ -50,8 +50,10 @@ void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPt
       route->slot->pending.store(count, std::memory_order_release);
       const auto& extractors = context_->stage->extractors;
       const auto& extractor = extractors[Hash{}(*agent_id) % extractors.size()];
-      route->buffer =
-          system_.spawn<caf::lazy_init>(agent_buffer, context_, claims[slot], route->slot, extractor, *agent_id);
+      const auto overhead = std::make_shared<pipeline::Charge>(*context_->credit);
+      overhead->add(buffer_overhead_bytes);
+      route->buffer = system_.spawn<caf::lazy_init>(agent_buffer, context_, claims[slot], route->slot, extractor,
+                                                    *agent_id, overhead);
     }
     caf::anon_send(route->buffer, Slice{shared, begin, begin + count});
     begin += count;

@@ -66,7 +66,7 @@ struct Engine::Parts {
               return build(store, metrics, clock, requests, caller, courier);
             },
             &inbox, &metrics, pipeline::RestartPolicy{options.restarts})},
-        intake{options, policy, std::move(decoder), source, system, supervisor, inbox, credit, load, metrics} {
+        intake{options, policy, std::move(decoder), source, system, supervisor, inbox, credit, results, load, metrics} {
     load.open_max = static_cast<std::int64_t>(options.model_requests_max);
   }
 

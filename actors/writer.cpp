@@ -40,6 +40,7 @@ class Commits {
       partition->ledger.mark(batch.position(i));
     }
     partition->next.batches.push_back(std::move(extracted.batch));
+    metrics_->batch_bytes.fetch_add(extracted.charge.bytes(), std::memory_order_relaxed);
     state().charges.push_back(std::move(extracted.charge));
     state().charges.push_back(std::move(extracted.results));
     ++state().batches;
@@ -164,6 +165,7 @@ class Commits {
 
   /// The store could not: nothing is tried before a delay that doubles each time.
   void back_off() {
+    metrics_->store_waits.fetch_add(1, std::memory_order_relaxed);
     auto& delay = state().retry_delay;
     delay = delay.count() == 0 ? options_.retry_first : std::min(delay * 2, options_.retry_max);
     state().retry_at = self_->clock().now() + delay;

@@ -8,7 +8,9 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -17,9 +19,11 @@
 #include <unistd.h>
 
 #include "actors/topology.hpp"
+#include "app/allocator.hpp"
 #include "app/commands.hpp"
 #include "app/output.hpp"
 #include "app/table.hpp"
+#include "connectors/memory_gauge.hpp"
 #include "pipeline/json_text.hpp"
 
 namespace alluvium::app {
@@ -52,12 +56,16 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-/// Watches the signals and draws the progress, on a thread of its own, while the engine runs.
+/// Before a process whose reading thread does not move, or that does not come to its end, is ended. A broker that does
+/// not answer holds up that thread for some seconds at a time.
+constexpr std::chrono::seconds hang_patience{60};
+
+/// Watches the signals, draws the progress and sees that the engine lives, on a thread of its own.
 class Attendant {
  public:
   Attendant(actors::Engine& engine, const pipeline::Metrics& metrics, bool expects_end, ProgressMode mode,
             const std::function<void()>& at_once)
-      : engine_{engine},
+      : engine_{&engine},
         metrics_{metrics},
         expects_end_{expects_end},
         at_once_{at_once},
@@ -67,6 +75,11 @@ class Attendant {
     ended_.store(true);
     thread_.join();
     write(display_.clear());
+  }
+  /// The engine may go: no signal reaches it any more. What is left has to end within hang_patience.
+  void engine_ended() {
+    const std::lock_guard lock{engine_mutex_};
+    engine_ = nullptr;
   }
   Attendant(const Attendant&) = delete;
   Attendant& operator=(const Attendant&) = delete;
@@ -86,11 +99,26 @@ class Attendant {
           _exit(work_failed);
         }
         spdlog::info("draining: reading has stopped, what is held will be committed");
-        engine_.stop();
+        const std::lock_guard lock{engine_mutex_};
+        if (engine_ != nullptr) {
+          engine_->stop();
+        }
       }
+      watch_heartbeat(Clock::now());
       if (const auto now = Clock::now(); display_.due(now)) {
         write(display_.draw(progress(now), now, terminal_width()));
       }
+    }
+  }
+
+  void watch_heartbeat(Clock::time_point now) {
+    const auto beats = metrics_.heartbeats.load(std::memory_order_relaxed);
+    if (std::exchange(heartbeats_, beats) != beats) {
+      alive_at_ = now;
+    } else if (now - alive_at_ > hang_patience) {
+      complain("the engine has not moved for " + std::to_string(hang_patience.count()) +
+               " s: ended at once; what is not committed will be read again");
+      _exit(work_failed);
     }
   }
 
@@ -119,17 +147,39 @@ class Attendant {
     std::fflush(stderr);
   }
 
-  actors::Engine& engine_;
+  std::mutex engine_mutex_;
+  actors::Engine* engine_;  ///< Null once it has ended.
   const pipeline::Metrics& metrics_;
   bool expects_end_;
   const std::function<void()>& at_once_;
   ProgressDisplay display_;
   std::atomic<bool> ended_{false};
   int signals_seen_ = 0;
+  std::int64_t heartbeats_ = 0;
+  Clock::time_point alive_at_ = Clock::now();
   Clock::time_point last_drawn_ = Clock::now();
   std::int64_t last_messages_ = 0;
   std::thread thread_;
 };
+
+/// "memory     61 MB of 64 MB at most (95 %), 9 MB held at most, 7 kB per batch; pressure 3 times, 12.1 s".
+std::string memory_summary(const pipeline::Metrics& metrics) {
+  const auto& memory = metrics.memory;
+  const auto limit = std::max<std::int64_t>(1, memory.limit.load());
+  const auto batches = std::max<std::int64_t>(1, metrics.batches.load());
+  std::array<char, 200> line{};
+  std::snprintf(line.data(), line.size(),
+                "memory     %ld MB of %ld MB at most (%ld %%), %ld MB held at most, %s B per batch",
+                memory.resident_peak.load() >> 20, limit >> 20, 100 * memory.resident_peak.load() / limit,
+                memory.held_peak.load() >> 20, with_commas(metrics.batch_bytes.load() / batches).c_str());
+  std::string text{line.data()};
+  if (const auto episodes = memory.episodes.load(); episodes > 0) {
+    std::snprintf(line.data(), line.size(), "; pressure %ld times, reading delayed by %ld ms at most", episodes,
+                  memory.delay_ms_peak.load());
+    text += line.data();
+  }
+  return text + "\n";
+}
 
 /// What models were asked and what that cost; empty if they were not.
 std::string model_summary(const pipeline::Metrics& metrics) {
@@ -154,8 +204,9 @@ std::string model_summary(const pipeline::Metrics& metrics) {
     text += "possibly   " + dollars_text(pipeline::Money{lost}) + " for calls whose reply was lost\n";
   }
   if (degraded + parked > 0) {
-    text += "backlog    " + with_commas(degraded) + " requests put off: their endpoint does not answer, or refuses them; " +
-            with_commas(parked) + " without budget\n";
+    text += "backlog    " + with_commas(degraded) +
+            " requests put off: their endpoint does not answer, or refuses them; " + with_commas(parked) +
+            " without budget\n";
   }
   if (const auto full = metrics.backlog_full.load(); full > 0) {
     text += "BACKLOG    full: " + with_commas(full) + " selected batches kept only what rules found\n";
@@ -186,6 +237,7 @@ std::string summary(const pipeline::Metrics& metrics, double wall_s, const std::
   if (const auto lost = metrics.offsets_lost.load(); lost > 0) {
     text += "LOST       " + with_commas(lost) + " offsets, deleted by retention before they were read\n";
   }
+  text += memory_summary(metrics);
   std::array<char, 160> line{};
   std::snprintf(line.data(), line.size(), "time       %.2f s, %s msgs/s, CPU %.2f s, peak RSS %ld MB\n", wall_s,
                 short_count(static_cast<double>(metrics.messages_done()) / std::max(wall_s, 1e-3)).c_str(),
@@ -230,7 +282,16 @@ int run_engine(const config::Config& config, pipeline::Source& source, pipeline:
   if (!rules) {
     return report(rules.error());
   }
+  auto gauge = connectors::MemoryGauge::make({.cgroup = config.memory_cgroup});
+  if (!gauge) {
+    return report(gauge.error());
+  }
+  if (const auto group = gauge->describe(); !group.empty()) {
+    spdlog::info("{}", group);
+  }
   auto options = config.engine;
+  options.read_memory = [gauge = *gauge] { return gauge.read(); };
+  options.release_unused = release_unused;
   options.extraction.rules = std::move(*rules);
   pipeline::Metrics metrics;
   if (models != nullptr) {
@@ -245,11 +306,12 @@ int run_engine(const config::Config& config, pipeline::Source& source, pipeline:
   const auto start = Clock::now();
   pipeline::Result<void> ended;
   {
-    const Attendant attendant{**engine, metrics, options.until_end, progress, at_once};
+    Attendant attendant{**engine, metrics, options.until_end, progress, at_once};
     ended = (*engine)->run();
+    attendant.engine_ended();
+    engine->reset();  // Its actors may still wake the source.
+    source.close();
   }
-  engine->reset();  // Its actors may still wake the source.
-  source.close();
   const auto text = summary(metrics, std::chrono::duration<double>(Clock::now() - start).count(), store_name);
   std::fwrite(text.data(), 1, text.size(), stderr);
   return ended ? done : report(ended.error());

@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/allocator.hpp"
 #include "app/commands.hpp"
 #include "app/config_input.hpp"
 #include "app/dry_run.hpp"
@@ -60,6 +61,7 @@ int run(const RunOptions& options) {
     return wrong_usage;
   }
   auto& config = loaded->config;
+  fit_allocator(config.memory_limit_bytes);
   set_up_log(config.log);
   hold_signals();
   config.engine.until_end = options.until_end;

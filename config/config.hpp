@@ -93,6 +93,7 @@ struct Config {
   std::string http_listen;         ///< Empty: none.
   connectors::SqliteStoreOptions sqlite;
   std::size_t memory_limit_bytes = std::size_t{512} << 20;
+  std::string memory_cgroup;  ///< Empty: the one the process is in.
   LogOptions log;
 };
 

@@ -47,8 +47,8 @@ constexpr std::array table{
         .slot = source<KafkaSourceOptions, &KafkaSourceOptions::instance_id>},
     Key{.path = "source.kafka.prefetch_bytes",
         .kind = Kind::size,
-        .doc = "What librdkafka may hold ahead of the engine. If not given: an eighth of memory.limit, within 8MiB and "
-               "1GiB.",
+        .doc = "What librdkafka may hold ahead of the engine. If not given: an eighth of what memory.limit has beyond "
+               "40MiB, at most 1GiB.",
         .slot = source<KafkaSourceOptions, &KafkaSourceOptions::queue_bytes_max>,
         .min = 64 * kib,
         .max = 2047 * mib},
@@ -103,7 +103,7 @@ constexpr std::array table{
         .doc = "Limits of a record. What is beyond them becomes a dead letter."},
     Key{.path = "messages.max_bytes",
         .kind = Kind::size,
-        .doc = "Length of a record. At most a quarter of memory.limit.",
+        .doc = "Length of a record. At most a quarter of memory.limit, and a third of what it has beyond 40MiB.",
         .slot = decoder<&Decoder::Options::message_bytes_max>,
         .min = 1,
         .max = 32 * mib},

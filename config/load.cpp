@@ -94,12 +94,14 @@ void derive(const Reader& reader, Config& config) {
   if (!config.selection.use_case.empty() && !reader.given("selection.rate")) {
     config.selection.rate = pipeline::rate_for_use(config.selection.use_case);
   }
-  const auto limit = config.memory_limit_bytes;
-  config.engine.credit_bytes = std::clamp(limit / 4, bytes(16 * mib), bytes(4 * gib));
+  config.engine.memory_limit = static_cast<std::int64_t>(config.memory_limit_bytes);
+  const auto free = config.memory_limit_bytes - bytes(40 * mib);  // The engine by itself takes 36 MB.
+  config.engine.credit_bytes = std::min({free / 3, config.memory_limit_bytes / 4, bytes(4 * gib)});
+  config.sqlite.cache_bytes = std::min(free / 8, config.sqlite.cache_bytes);
   if (auto* kafka = std::get_if<connectors::KafkaSourceOptions>(&config.source)) {
     config.engine.start_at_end = kafka->start_at_end;
     if (!reader.given("source.kafka.prefetch_bytes")) {
-      kafka->queue_bytes_max = std::clamp(limit / 8, bytes(8 * mib), bytes(1 * gib));
+      kafka->queue_bytes_max = std::min(free / 8, bytes(1 * gib));
     }
   }
 }
@@ -149,7 +151,8 @@ void check_limits(Reader& reader, const Config& config) {
     reader.fault(line != 0 ? line : reader.line_of("buffer"), key, detail.substr(std::min(colon + 2, detail.size())));
   }
   if (config.engine.decoder.message_bytes_max > config.engine.credit_bytes) {
-    reader.fault(reader.line_of("messages.max_bytes"), "messages.max_bytes", "want at most a quarter of memory.limit");
+    reader.fault(reader.line_of("messages.max_bytes"), "messages.max_bytes",
+                 "want at most a quarter of memory.limit, and a third of what it has beyond 40MiB");
   }
 }
 

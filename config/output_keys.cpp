@@ -45,10 +45,17 @@ constexpr std::array table{
     Key{.path = "memory", .kind = Kind::section, .doc = "What the process may use."},
     Key{.path = "memory.limit",
         .kind = Kind::size,
-        .doc = "A quarter of it, within 16MiB and 4GiB, may be messages between source and store.",
+        .doc = "Resident memory. A quarter of it, a third of what is beyond 40MiB and 4GiB at most may be messages "
+               "between source and "
+               "store. From 70 % of it, or of the control group's limit, on the engine slows down.",
         .slot = at<&Config::memory_limit_bytes>,
         .min = 64 * mib,
         .max = 1024 * gib},
+    Key{.path = "memory.cgroup",
+        .kind = Kind::text,
+        .doc = "Folder of the control group to watch, v1 or v2. If not given: the one that the process is in.",
+        .slot = at<&Config::memory_cgroup>,
+        .example = "/sys/fs/cgroup"},
     Key{.path = "engine", .kind = Kind::section, .doc = "How the work is shared out."},
     Key{.path = "engine.workers",
         .kind = Kind::count,

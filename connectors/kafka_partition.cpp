@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/kafka_partition.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace alluvium::connectors {
@@ -67,8 +68,9 @@ void KafkaPartition::drop_pulled() {
   pulled_next_ = 0;
 }
 
-void KafkaPartition::pull() {
-  pulled_.resize(pull_max);
+void KafkaPartition::pull(std::size_t bytes_max) {
+  // What is pulled no longer counts in librdkafka's bound: no more than what is delivered at once.
+  pulled_.resize(std::clamp<std::size_t>(bytes_max / mean_bytes_, 1, pull_max));
   pulled_next_ = 0;
   const auto count = rd_kafka_consume_batch_queue(queue_.get(), 0, pulled_.data(), pulled_.size());
   pulled_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
@@ -79,7 +81,7 @@ KafkaPartition::Progress KafkaPartition::read(pipeline::SourceListener& listener
   Progress progress;
   while (readable() && progress.bytes < bytes_max) {
     if (pulled_next_ == pulled_.size()) {
-      pull();
+      pull(bytes_max - progress.bytes);
       if (pulled_.empty()) {
         break;
       }
@@ -87,12 +89,29 @@ KafkaPartition::Progress KafkaPartition::read(pipeline::SourceListener& listener
     // Owned here: the listener may call stop(), which drops all that is left.
     const KafkaMessage message(std::exchange(pulled_[pulled_next_], nullptr));
     ++pulled_next_;
-    progress.bytes += message->len + message->key_len + pipeline::record_overhead_bytes;
+    const auto bytes = message->len + message->key_len + pipeline::record_overhead_bytes;
+    progress.bytes += bytes;
+    mean_bytes_ = (7 * mean_bytes_ + bytes) / 8;
     if (deliver(*message, listener, complaints)) {
       ++progress.calls;
     }
   }
   return progress;
+}
+
+pipeline::Backlog KafkaPartition::backlog(rd_kafka_t* consumer) const {
+  pipeline::Backlog backlog;
+  if (state_ == State::running && queue_) {
+    const auto fetched = rd_kafka_queue_length(queue_.get()) + pulled_.size() - pulled_next_;
+    backlog.bytes = static_cast<std::int64_t>(fetched * mean_bytes_);
+    std::int64_t low = 0;
+    std::int64_t high = 0;  // As of the last fetch: nobody is asked.
+    if (rd_kafka_get_watermark_offsets(consumer, name_.topic.c_str(), name_.partition, &low, &high) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+      backlog.records = std::max<std::int64_t>(0, high - next_offset_);
+    }
+  }
+  return backlog;
 }
 
 bool KafkaPartition::deliver(const rd_kafka_message_t& message, pipeline::SourceListener& listener,

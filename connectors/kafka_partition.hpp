@@ -59,6 +59,9 @@ class KafkaPartition {
   /// partition meanwhile.
   Progress read(pipeline::SourceListener& listener, std::size_t bytes_max, Complaints& complaints);
 
+  /// `consumer`: as given to run_from().
+  [[nodiscard]] pipeline::Backlog backlog(rd_kafka_t* consumer) const;
+
   // What the source keeps about it.
   bool in_assignment = false;  ///< librdkafka was told to read it.
   bool lost = false;           ///< Revoked, and somebody else may own it already.
@@ -66,13 +69,13 @@ class KafkaPartition {
   std::int64_t committed = -1;  ///< The watermark that was last sent to Kafka.
 
  private:
-  void pull();
+  void pull(std::size_t bytes_max);
   void drop_pulled();
   bool deliver(const rd_kafka_message_t& message, pipeline::SourceListener& listener, Complaints& complaints);
   bool deliver_error(const rd_kafka_message_t& message, pipeline::SourceListener& listener, Complaints& complaints);
   void fill_headers(const rd_kafka_message_t& message);
 
-  static constexpr std::size_t pull_max = 2000;  // Messages; their bytes are bounded by librdkafka's queue.
+  static constexpr std::size_t pull_max = 2000;  // Messages; and about as many bytes as read() may deliver.
 
   pipeline::PartitionSlot slot_;
   pipeline::TopicPartition name_;
@@ -82,6 +85,7 @@ class KafkaPartition {
   KafkaQueue queue_;
   std::vector<rd_kafka_message_t*> pulled_;  ///< Taken from the queue; null where delivered.
   std::size_t pulled_next_ = 0;
+  std::size_t mean_bytes_ = 256;  ///< Of a message, lately.
   std::vector<pipeline::HeaderView> headers_;
 };
 

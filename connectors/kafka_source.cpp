@@ -48,6 +48,15 @@ class KafkaSource final : public pipeline::Source {
   void hold(PartitionSlot slot, bool held) override {
     group_->partitions()[slot].hold(held);
   }
+  pipeline::Backlog backlog() const override {
+    pipeline::Backlog sum;
+    for (const auto& partition : group_->partitions()) {
+      const auto one = partition.backlog(consumer_.get());
+      sum.records += one.records;
+      sum.bytes += one.bytes;
+    }
+    return sum;
+  }
   void report_watermark(PartitionSlot slot, std::int64_t watermark) override {
     group_->partitions()[slot].watermark = watermark;
   }

@@ -162,6 +162,10 @@ std::int64_t Database::changes() {
   return sqlite3_changes64(database_.get());
 }
 
+void Database::limit_cache(std::size_t bytes) {
+  execute(("PRAGMA cache_size = -" + std::to_string(bytes / 1024)).c_str());
+}
+
 bool Database::in_transaction() {
   return sqlite3_get_autocommit(database_.get()) == 0;
 }

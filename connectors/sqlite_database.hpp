@@ -119,6 +119,7 @@ class Database {
   [[nodiscard]] std::string text(std::string_view sql);
   [[nodiscard]] std::int64_t changes();  ///< Rows that the last statement changed.
   [[nodiscard]] bool in_transaction();
+  void limit_cache(std::size_t bytes);  ///< Of file pages in memory.
 
  private:
   struct Close {

@@ -27,7 +27,7 @@ class SqliteRequests final : public pipeline::RequestStore {
   SqliteRequests(const SqliteStoreOptions& options, const pipeline::BudgetOptions& budgets, pipeline::WallClock clock)
       : options_{options},
         database_{options.path, Database::Mode::read_write, options.busy_timeout},
-        schema_{database_, options.path},
+        schema_{database_, options},
         rows_{database_},
         accounts_{database_, budgets},
         calls_{database_},
@@ -193,8 +193,9 @@ class SqliteRequests final : public pipeline::RequestStore {
   }
 
   struct Schema {
-    Schema(Database& database, const std::string& path) {
-      open_schema(database, path);
+    Schema(Database& database, const SqliteStoreOptions& options) {
+      open_schema(database, options.path);
+      database.limit_cache(options.cache_bytes);
     }
   };
   template <class Work>

@@ -26,7 +26,7 @@ class SqliteStore final : public pipeline::Store {
  public:
   SqliteStore(const SqliteStoreOptions& options, pipeline::WallClock clock)
       : database_{options.path, Database::Mode::create, options.busy_timeout},
-        schema_{database_, options.path},
+        schema_{database_, options},
         ledger_{database_},
         memories_{database_},
         requests_{database_, options.models},
@@ -72,8 +72,9 @@ class SqliteStore final : public pipeline::Store {
  private:
   /// Runs open_schema() before the statements of the members below it are prepared.
   struct Schema {
-    Schema(Database& database, const std::string& path) {
-      open_schema(database, path);
+    Schema(Database& database, const SqliteStoreOptions& options) {
+      open_schema(database, options.path);
+      database.limit_cache(options.cache_bytes);
     }
   };
   /// What the store knows of a partition after its last commit; read again when token or seq differ.

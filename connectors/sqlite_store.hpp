@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,7 @@ namespace alluvium::connectors {
 struct SqliteStoreOptions {
   std::string path = "alluvium.db";
   std::chrono::milliseconds busy_timeout{5000};  ///< How long one call waits for another process's lock.
+  std::size_t cache_bytes = 40'960'000;          ///< Of file pages in memory, at most.
   RequestPlanOptions models = {};                ///< No tier enabled: no requests.
 };
 

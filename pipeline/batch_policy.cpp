@@ -30,7 +30,8 @@ bool BatchPolicy::must_flush_before(const Pending& pending, std::size_t next_byt
   return pending.messages > 0 && pending.content_bytes + next_bytes > options_.max_bytes;
 }
 
-std::optional<FlushReason> BatchPolicy::flush_reason(const Pending& pending, TimePoint now) const {
+std::optional<FlushReason> BatchPolicy::flush_reason(const Pending& pending, TimePoint now,
+                                                     std::size_t pressure_max) const {
   if (pending.messages == 0) {
     return std::nullopt;
   }
@@ -39,6 +40,9 @@ std::optional<FlushReason> BatchPolicy::flush_reason(const Pending& pending, Tim
   }
   if (pending.content_bytes >= options_.max_bytes) {
     return FlushReason::bytes;
+  }
+  if (pending.messages >= pressure_max) {
+    return FlushReason::pressure;
   }
   if (now >= pending.first_at + options_.max_hold) {
     return FlushReason::hold;

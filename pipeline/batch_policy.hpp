@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <optional>
 
 #include "pipeline/error.hpp"
@@ -41,8 +42,10 @@ class BatchPolicy {
 
   /// True if `pending` must leave before a message of `next_bytes` is added.
   [[nodiscard]] bool must_flush_before(const Pending& pending, std::size_t next_bytes) const;
-  /// Why `pending` has to leave now, or nothing if it may wait.
-  [[nodiscard]] std::optional<FlushReason> flush_reason(const Pending& pending, TimePoint now) const;
+  /// Why `pending` has to leave now, or nothing if it may wait. `pressure_max`: as many messages are enough while
+  /// memory is short.
+  [[nodiscard]] std::optional<FlushReason> flush_reason(
+      const Pending& pending, TimePoint now, std::size_t pressure_max = std::numeric_limits<std::size_t>::max()) const;
   /// When time alone makes it leave, if no message comes first. `pending` is not empty.
   [[nodiscard]] TimePoint deadline(const Pending& pending) const;
   /// How often to look for buffers that are due, so that a flush is late by at most a twentieth of

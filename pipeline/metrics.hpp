@@ -10,6 +10,20 @@
 
 namespace alluvium::pipeline {
 
+/// Bytes; as of the last look, or the most since the start.
+struct MemoryUse {
+  std::atomic<std::int64_t> limit{0};
+  std::atomic<std::int64_t> resident{0};
+  std::atomic<std::int64_t> resident_peak{0};
+  std::atomic<std::int64_t> held{0};  ///< HeldBytes::sum().
+  std::atomic<std::int64_t> held_peak{0};
+  std::atomic<std::int64_t> level{0};     ///< Pressure.
+  std::atomic<std::int64_t> delay_ms{0};  ///< Between two polls.
+  std::atomic<std::int64_t> delay_ms_peak{0};
+  std::atomic<std::int64_t> episodes{0};     ///< Times that pressure came up.
+  std::atomic<std::int64_t> episodes_ms{0};  ///< How long those took that are over.
+};
+
 /// Written by the engine's threads, read by whoever shows it. Counts since the start of this
 /// process unless they say otherwise.
 struct Metrics {
@@ -21,10 +35,15 @@ struct Metrics {
   std::atomic<std::int64_t> memories{0};
   std::atomic<std::int64_t> duplicates{0};
   std::atomic<std::int64_t> commits{0};
-  std::atomic<std::int64_t> fenced{0};        ///< Partitions taken over by another engine.
-  std::atomic<std::int64_t> restarts{0};      ///< Of the stage between source and store.
-  std::atomic<std::int64_t> offsets_lost{0};  ///< Deleted by retention before they were read.
-  std::atomic<std::int64_t> pressure_flushes{0};
+  std::atomic<std::int64_t> fenced{0};            ///< Partitions taken over by another engine.
+  std::atomic<std::int64_t> restarts{0};          ///< Of the stage between source and store.
+  std::atomic<std::int64_t> stalls{0};            ///< Times that nothing moved although there was work.
+  std::atomic<std::int64_t> store_waits{0};       ///< Tries that the store could not take.
+  std::atomic<std::int64_t> heartbeats{0};        ///< Of the source's thread.
+  std::atomic<std::int64_t> offsets_lost{0};      ///< Deleted by retention before they were read.
+  std::atomic<std::int64_t> pressure_flushes{0};  ///< Buffers that had to flush early.
+  std::atomic<std::int64_t> batch_bytes{0};       ///< Charged for the batches that were committed.
+  MemoryUse memory;
   std::atomic<std::int64_t> model_calls{0};  ///< Sent.
   std::atomic<std::int64_t> model_answers{0};
   std::atomic<std::int64_t> answers_reused{0};  ///< Paid for before: no call was made.

@@ -52,6 +52,12 @@ class SourceListener {
   virtual void on_stalled(PartitionSlot slot, const std::string& detail) = 0;
 };
 
+/// What a source has in front of the engine, as far as it knows without asking.
+struct Backlog {
+  std::int64_t records = 0;  ///< Not delivered yet, of the partitions that are being read.
+  std::int64_t bytes = 0;    ///< Fetched and not delivered.
+};
+
 /// A stream in partitions. One thread uses it, except for wake().
 class Source {
  public:
@@ -73,6 +79,9 @@ class Source {
   [[nodiscard]] virtual Result<void> release(std::span<const PartitionSlot> slots) = 0;
   /// Stops (true) or resumes reading one partition, without losing its place.
   virtual void hold(PartitionSlot slot, bool held) = 0;
+  [[nodiscard]] virtual Backlog backlog() const {
+    return {};
+  }
   /// Tells the outside how far the ledger is, for lag displays only.
   virtual void report_watermark(PartitionSlot slot, std::int64_t watermark) = 0;
   /// Every partition of the stream with its end now, ours or not.

@@ -27,7 +27,7 @@ class AgentBufferTest : public testing::Test {
         pipeline::BatchPolicy::make(
             {.max_messages = 4, .min_messages = 2, .idle_timeout = 60s, .max_hold = 120s, .max_bytes = 100})
             .value(),
-        &credit_, stage, supervisor_}));
+        &credit_, &batch_messages_max_, stage, supervisor_}));
   }
 
   void TearDown() override {
@@ -67,6 +67,7 @@ class AgentBufferTest : public testing::Test {
   std::vector<std::int64_t> offsets_;
   std::vector<std::string> crashes_;
   pipeline::Credit credit_{1 << 20};
+  std::atomic<std::size_t> batch_messages_max_{100};  ///< More than any policy here.
   ClaimPtr claim_ = std::make_shared<const PartitionClaim>(PartitionClaim{0, 1, {"chat", 0}});
 
   TestConfig config_;

@@ -218,6 +218,46 @@ TEST(Engine, GivesUpWithTheReasonWhenItCrashesTooOften) {
   EXPECT_EQ(metrics.restarts.load(), 5);
 }
 
+TEST(Engine, AStageThatStandsStillIsReplaced) {
+  const auto log = log_of(300, 5, 2);
+  FakeSource source{{log}};
+  FakeStore store;
+  pipeline::Metrics metrics;
+  std::atomic<bool> hangs{true};
+  store.before_commit = [&] {
+    while (hangs && metrics.stalls.load() == 0) {
+      std::this_thread::yield();
+    }
+    hangs = false;
+  };
+  auto options = options_with_a_rule();
+  options.stall_patience = 40ms;
+  ASSERT_TRUE(run(options, source, store, metrics));
+  EXPECT_GE(metrics.restarts.load(), 1);
+  expect_in_equals_out(log, store.partition(first));
+}
+
+TEST(Engine, OneThatStandsStillForGoodEndsAndSaysWhy) {
+  FakeSource source{{log_of(50, 5, 2)}};
+  FakeStore store;
+  pipeline::Metrics metrics;
+  std::atomic<bool> hangs{true};
+  store.before_commit = [&] {
+    while (hangs) {
+      std::this_thread::yield();
+    }
+  };
+  auto options = options_with_a_rule();
+  options.stall_patience = 40ms;
+  auto engine = Engine::make(options, source, store, metrics, clock_ms).value();
+  const auto ended = engine->run();
+  hangs = false;  // Or the engine could not be taken down.
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, pipeline::Errc::unsafe_to_go_on);
+  EXPECT_NE(ended.error().detail.find("nothing moves"), std::string::npos);
+  EXPECT_EQ(metrics.stalls.load(), 1);
+}
+
 TEST(Engine, DrainsOnStopAndAnotherRunDoesTheRest) {
   const std::vector<FakeSource::Log> logs{log_of(400, 9, 3)};
   FakeStore store;

@@ -167,7 +167,8 @@ TEST(Config, TurnsATierOfAPresetOnOnlyWhereItsEndpointIs) {
   const auto without = parse_with_source("preset: therapy");
   EXPECT_THAT(texts(without.warnings), IsEmpty());
   EXPECT_FALSE(without.config.small.enabled);
-  const auto with = parse_with_source("preset: therapy\nendpoints: {small: {base_url: \"http://127.0.0.1:1/v1\", model: m}}");
+  const auto with =
+      parse_with_source("preset: therapy\nendpoints: {small: {base_url: \"http://127.0.0.1:1/v1\", model: m}}");
   EXPECT_TRUE(with.config.small.enabled);
   EXPECT_FALSE(with.config.premium.enabled);
   EXPECT_THAT(texts(parse_with_source("tiers: {small: {enabled: true}}").faults),
@@ -184,7 +185,7 @@ TEST(Preset, FillsWhatTheFileDoesNotSay) {
     EXPECT_EQ(config.engine.buffer.idle_timeout, preset.idle_timeout);
     EXPECT_EQ(config.engine.extraction.filters.min_message_length, preset.filters.min_message_length);
     EXPECT_EQ(config.selection.rate, preset.rate);
-        EXPECT_EQ(config.rules.size(), preset.rules.size());
+    EXPECT_EQ(config.rules.size(), preset.rules.size());
   }
 }
 
@@ -236,22 +237,23 @@ TEST(Buffer, RefusesAMinimumBeyondTheMaximum) {
             Faults{"a.yaml:2: buffer.min_messages: want 1 to buffer.max_messages"});
 }
 
-TEST(Memory, GivesAQuarterToMessagesAndAnEighthToPrefetching) {
+TEST(Memory, GivesWhatTheEngineDoesNotNeedToMessagesAndPrefetching) {
   const std::string source = "source: {kafka: {brokers: 'b:1', topics: [t]}}\n";
   const auto credit = [&](const std::string& limit) {
     const auto config = parse_config(source + "memory: {limit: " + limit + "}").config;
     return std::pair{config.engine.credit_bytes >> 20U,
                      std::get<connectors::KafkaSourceOptions>(config.source).queue_bytes_max >> 20U};
   };
-  EXPECT_EQ(credit("64MiB"), (std::pair<std::size_t, std::size_t>{16, 8}));
-  EXPECT_EQ(credit("512MiB"), (std::pair<std::size_t, std::size_t>{128, 64}));
+  EXPECT_EQ(credit("64MiB"), (std::pair<std::size_t, std::size_t>{8, 3}));
+  EXPECT_EQ(credit("512MiB"), (std::pair<std::size_t, std::size_t>{128, 59}));
   EXPECT_EQ(credit("1TiB"), (std::pair<std::size_t, std::size_t>{4096, 1024}));
 }
 
 TEST(Memory, HasRoomForTheLargestMessage) {
-  EXPECT_EQ(faults_of("memory: {limit: 64MiB}\nmessages: {max_bytes: 16MiB}"), Faults{});
-  EXPECT_EQ(faults_of("memory: {limit: 64MiB}\nmessages: {max_bytes: 16777217B}"),
-            Faults{"a.yaml:3: messages.max_bytes: want at most a quarter of memory.limit"});
+  EXPECT_EQ(faults_of("memory: {limit: 64MiB}\nmessages: {max_bytes: 8MiB}"), Faults{});
+  EXPECT_EQ(faults_of("memory: {limit: 64MiB}\nmessages: {max_bytes: 9MiB}"),
+            Faults{"a.yaml:3: messages.max_bytes: want at most a quarter of memory.limit, and a third of what it has "
+                   "beyond 40MiB"});
 }
 
 TEST(Load, SaysWhyAFileCannotBeRead) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -71,7 +72,13 @@ class FakeStore final : public pipeline::Store {
     return claim;
   }
 
+  /// Called before each commit, on the writer's thread: a store that hangs.
+  std::function<void()> before_commit;
+
   pipeline::Result<pipeline::CommitResult> commit(std::span<const pipeline::PartitionCommit> commits) override {
+    if (before_commit) {
+      before_commit();
+    }
     const std::lock_guard lock{mutex_};
     ++commits_tried;
     if (failing_ > 0 && failing_-- % 2 == 1) {
