@@ -6,6 +6,8 @@ import os
 import pathlib
 import random
 import select
+import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -20,8 +22,27 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 class Kafka:
     """A broker of this test run. Producing and creating wait until the broker has it."""
 
-    def __init__(self, bootstrap):
+    def __init__(self, bootstrap, folder):
         self.bootstrap = bootstrap
+        self.folder = folder
+
+    def signal(self, what):
+        os.kill(int((self.folder / "pid").read_text()), what)
+
+    def kill(self):
+        """As a power cut would: kill -9. What was acknowledged is in the machine's page cache."""
+        self.signal(signal.SIGKILL)
+        Alluvium.wait_for(lambda: not self._listens())
+
+    def _listens(self):
+        with socket.socket() as connection:
+            return connection.connect_ex(("127.0.0.1", int(self.bootstrap.split(":")[1]))) == 0
+
+    def start_again(self):
+        """On the same port, with what is on its disk; returns when it is ready."""
+        with open(self.folder.parent / "again.out", "w") as out:
+            subprocess.run([ROOT / "tools" / "kafka.sh", "start", "--port", self.bootstrap.split(":")[1], "--dir",
+                            self.folder], stdout=out, stderr=subprocess.STDOUT, timeout=300, check=True)
 
     def create_topic(self, name=None, partitions=1, config=None):
         """Creates the topic, with a name of its own if none is given, and returns its name."""
@@ -114,7 +135,7 @@ def kafka(tmp_path_factory):
         said = out.read()
     try:
         assert started.returncode == 0, said
-        yield Kafka(said.split()[-1])
+        yield Kafka(said.split()[-1], folder / "broker")
     finally:
         subprocess.run([script, "stop", "--dir", str(folder / "broker")], timeout=60, check=False)
 
