@@ -59,6 +59,9 @@ class Inbox {
   void push(Event event) {
     {
       const std::lock_guard lock{mutex_};
+      if (closed_) {
+        return;
+      }
       events_.push_back(std::move(event));
     }
     wake_();
@@ -67,10 +70,18 @@ class Inbox {
     const std::lock_guard lock{mutex_};
     return std::exchange(events_, {});
   }
+  /// Forgets what is in it and whatever still comes: nobody reads it any more, and an event may hold a stage, for
+  /// whose last handle CAF waits.
+  void close() {
+    const std::lock_guard lock{mutex_};
+    closed_ = true;
+    events_.clear();
+  }
 
  private:
   std::mutex mutex_;
   std::vector<Event> events_;
+  bool closed_ = false;
   std::function<void()> wake_;
 };
 

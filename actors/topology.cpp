@@ -136,6 +136,7 @@ Engine::Engine(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
 
 Engine::~Engine() {
   parts_->load.draining.store(true, std::memory_order_release);  // Ends a courier's round.
+  parts_->inbox.close();
   // The actor system waits for every actor: end those that would wait for messages.
   caf::anon_send_exit(parts_->supervisor, caf::exit_reason::user_shutdown);
 }

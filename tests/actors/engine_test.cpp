@@ -106,6 +106,16 @@ void expect_in_equals_out(const FakeSource::Log& log, const FakeStore::Partition
   }
 }
 
+TEST(Engine, EndsWithTheReasonWhenItsSourceCantBeOpened) {
+  FakeSource source{{{}}};
+  source.opens = false;
+  FakeStore store;
+  pipeline::Metrics metrics;
+  const auto ended = run(options_with_a_rule(), source, store, metrics);
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().detail, "nobody answers");
+}
+
 TEST(Engine, AccountsForEveryMessageOfAStream) {
   const std::vector<FakeSource::Log> logs{log_of(200, 5, 0), log_of(150, 3, 1), {}};
   FakeSource source{logs};

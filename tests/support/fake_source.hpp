@@ -27,6 +27,7 @@ class FakeSource final : public pipeline::Source {
   std::function<void(FakeSource&, int poll)> script;
   std::size_t records_per_poll = 7;
   bool assigns_on_open = true;  ///< Else the script does, as a group that takes its time.
+  bool opens = true;            ///< Else open() fails, once the engine is ready behind it.
 
   void revoke(pipeline::PartitionSlot slot, bool lost) {
     states_[slot].running = false;
@@ -45,6 +46,11 @@ class FakeSource final : public pipeline::Source {
 
   pipeline::Result<void> open(pipeline::SourceListener& listener) override {
     listener_ = &listener;
+    if (!opens) {
+      std::unique_lock lock{mutex_};
+      wakes_.wait(lock, [this] { return woken_; });
+      return pipeline::fail(pipeline::Errc::unavailable, "nobody answers");
+    }
     for (pipeline::PartitionSlot slot = 0; slot < logs_.size(); ++slot) {
       names_.push_back({"chat", static_cast<std::int32_t>(slot)});
     }
