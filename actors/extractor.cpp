@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "pipeline/failpoint.hpp"
+
 namespace alluvium::actors {
 namespace {
 
@@ -36,6 +38,7 @@ void work_off(Self self, const pipeline::ExtractionOptions& options, const Write
     for (const auto& memory : done->batch.memories) {
       done->results.add(bytes_of(memory));
     }
+    pipeline::failpoint("extractor.done");
     self->send(writer, std::move(done));
   }
   if (!state.backlog.empty() && !state.tick_due) {

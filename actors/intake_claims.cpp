@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/intake.hpp"
+#include "pipeline/failpoint.hpp"
 
 namespace alluvium::actors {
 namespace {
@@ -34,6 +35,7 @@ void Intake::on_assigned(std::span<const PartitionSlot> slots) {
 }
 
 void Intake::on_revoked(std::span<const PartitionSlot> slots, bool lost) {
+  pipeline::failpoint("intake.revoked");
   std::vector<PartitionSlot> leaving;
   for (const auto slot : slots) {
     router_.drop(slot);

@@ -6,6 +6,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "pipeline/failpoint.hpp"
+
 namespace alluvium::actors {
 namespace {
 
@@ -238,6 +240,7 @@ class Commits {
         return false;
       }
       if (result->fenced.empty()) {
+        pipeline::failpoint("writer.committed");
         settle(*result);
         return true;
       }

@@ -12,6 +12,7 @@
 #include "connectors/kafka_topics.hpp"
 #include "connectors/kafka_watermarks.hpp"
 #include "connectors/wake_event.hpp"
+#include "pipeline/failpoint.hpp"
 
 namespace alluvium::connectors {
 namespace {
@@ -296,6 +297,7 @@ Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> KafkaSour
 
 Result<void> KafkaSource::release(std::span<const PartitionSlot> slots) {
   watermarks_->commit_and_wait(group_->partitions(), slots);
+  pipeline::failpoint("kafka.release");
   group_->release(slots);
   return {};
 }

@@ -11,6 +11,7 @@
 #include "connectors/sqlite_request_states.hpp"
 #include "connectors/sqlite_schema.hpp"
 #include "connectors/sqlite_settlement.hpp"
+#include "pipeline/failpoint.hpp"
 
 namespace alluvium::connectors {
 namespace {
@@ -89,11 +90,14 @@ class SqliteRequests final : public pipeline::RequestStore {
   }
 
   pipeline::Result<Reserved> reserve(const pipeline::Reservation& reservation) override {
-    return write([&] { return reserve_one(reservation); });
+    auto reserved = write([&] { return reserve_one(reservation); });
+    pipeline::failpoint("model.leased");
+    return reserved;
   }
 
   pipeline::Result<pipeline::Settled> settle(const CallEnd& end, const pipeline::Settlement& settlement) override {
-    return write([&] {
+    pipeline::failpoint("model.answered");
+    auto done = write([&] {
       const auto row = states_.find(end.request);
       pipeline::Settled settled;
       if (!row) {
@@ -113,8 +117,11 @@ class SqliteRequests final : public pipeline::RequestStore {
         book(accounts_, *row, end);
       }
       calls_.add(row->call(end), end, settled.memories, settlement.answer);
+      pipeline::failpoint("model.in_settlement");
       return settled;
     });
+    pipeline::failpoint("model.settled");
+    return done;
   }
 
   pipeline::Result<void> postpone(const CallEnd& end, const pipeline::Postponement& postponement) override {

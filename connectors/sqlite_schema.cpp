@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "pipeline/failpoint.hpp"
+
 namespace alluvium::connectors {
 namespace {
 
@@ -308,6 +310,7 @@ void open_schema(Database& database, const std::string& path, std::span<const Mi
                         "; PRAGMA user_version = " + std::to_string(version + 1);
       database.execute(mark.c_str());
     }
+    pipeline::failpoint("store.in_schema");
     transaction.commit();
   }
   check_readable(database);

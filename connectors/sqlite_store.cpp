@@ -11,6 +11,7 @@
 #include "connectors/sqlite_memories.hpp"
 #include "connectors/sqlite_message_ids.hpp"
 #include "connectors/sqlite_schema.hpp"
+#include "pipeline/failpoint.hpp"
 #include "pipeline/position_codec.hpp"
 
 namespace alluvium::connectors {
@@ -49,7 +50,9 @@ class SqliteStore final : public pipeline::Store {
       effective.reset = request.reset && !reset_.contains(request.partition);
       Transaction transaction{database_, Transaction::Kind::write};
       auto claim = ledger_.claim(effective, clock_());
+      pipeline::failpoint("store.in_claim");
       transaction.commit();
+      pipeline::failpoint("store.after_claim");
       if (effective.reset) {
         reset_.insert(request.partition);
       }
@@ -102,7 +105,9 @@ class SqliteStore final : public pipeline::Store {
     for (std::size_t i = 0; i < commits.size(); ++i) {
       after.push_back(write(commits[i], rows[i], next_batch, now_ms, result));
     }
+    pipeline::failpoint("store.in_commit");
     transaction.commit();
+    pipeline::failpoint("store.after_commit");
     for (std::size_t i = 0; i < commits.size(); ++i) {
       owned_[commits[i].partition] = std::move(after[i]);
     }
