@@ -101,8 +101,10 @@ class Engines:
 
     def finish(self, timeout=120):
         """The engines that are left catch up by themselves and leave; then the store is judged."""
-        if self.running:
-            self.catch_up([len(numbers) for numbers in self.stream.at])
+        if not self.running:
+            self.start("last")
+        self.catch_up([len(numbers) for numbers in self.stream.at], timeout)
+        self.wait(lambda: self.watch.query("select count(*) from requests") == [(0,)], timeout)
         self.expect_offsets_behind()
         for name in list(self.running):
             self.leave(name)

@@ -6,8 +6,6 @@ import sqlite3
 import threading
 import time
 
-from confluent_kafka import TopicPartition
-
 AGENTS = 200
 MARK = "please remember that order [0-9]+ failed"
 
@@ -20,6 +18,12 @@ def said_by(n):
     """The number in a marked message's text. Some repeat what their agent said before, which is no second memory."""
     before = n - 3 * AGENTS
     return before if before >= 0 and n // (3 * AGENTS) % 5 == 3 and kind_of(before) == "marked" else n
+
+
+# What can't be a message, in turn. The first byte tells nothing: each has to be looked at.
+BROKEN = [b'{"id": "m-1", "content": "cut of', b"", b"null", b"   ", b'{"content": 7}', b'{"content": "\xff\xfe"}',
+          b"[" * 2000, b'{"content": "  "}', b"\x00\x00\x00\x00\x07avro", b'{"content": "a"} {"content": "b"}',
+          b'{"messages": []}', b'{"id": "\\u0007", "content": "hello there"}', b"{" + b" " * (1 << 20) + b"}", None]
 
 
 def kind_of(n):
@@ -50,22 +54,25 @@ def record(n):
     """The record's key and value."""
     agent, kind = agent_of(n), kind_of(n)
     if kind == "broken":
-        return agent, b'{"id": "m-%d", "content": "cut of' % n
+        return (agent if n % 2 else None), BROKEN[n // 101 % len(BROKEN)]
     messages = [{"id": name, "agent_id": agent, "content": text} for name, text, _ in parts(n)]
+    if n % 29 == 4:
+        messages[0]["timestamp"] = [-1, "9999-12-31T23:59:59Z", 10**17, "soon"][n // 29 % 4]
     return agent, json.dumps({"messages": messages} if kind == "bundle" else messages[0]).encode()
 
 
 class Stream:
     """A topic, and which number stands where. at[partition][offset] is a number, or -1 where no message is."""
 
-    def __init__(self, kafka, partitions=6, topic=None):
+    def __init__(self, kafka, partitions=6, config=None):
         self.kafka = kafka
-        self.topic = kafka.create_topic(topic, partitions)
+        self.topic = kafka.create_topic(partitions=partitions, config=config)
+        self.compacted = "compact" in (config or {}).get("cleanup.policy", "")
         self.at = [[] for _ in range(partitions)]
         self.next = 0
         self.refused = []
         # In order and once, also when the broker goes away in between.
-        self._producer = kafka.producer(enable_idempotence=True, linger_ms=2, message_timeout_ms=300_000,
+        self._producer = kafka.producer(enable_idempotence=True, linger_ms=2, message_timeout_ms=300_000, topic_metadata_refresh_interval_ms=1000,
                                         reconnect_backoff_max_ms=500, queue_buffering_max_messages=1_000_000)
 
     @property
@@ -80,6 +87,8 @@ class Stream:
         """Without waiting; flush() waits."""
         for _ in range(count):
             key, value = record(self.next)
+            if self.compacted:
+                key = agent_of(self.next)  # Such a topic takes nothing without a key.
             self._producer.produce(self.topic, value, key=key, on_delivery=self._delivered(self.next))
             self.next += 1
         self._producer.poll(0)
@@ -93,9 +102,36 @@ class Stream:
         assert left == 0 and not self.refused, (left, self.refused[:3])
 
     def put(self, number, partition, offset):
+        self.at.extend([] for _ in range(partition + 1 - len(self.at)))
         numbers = self.at[partition]
         numbers.extend([-1] * (offset + 1 - len(numbers)))
         numbers[offset] = number
+
+    def send_transactions(self, choice, count):
+        """`count` transactions of up to 40 records; what is aborted was never there."""
+        producer = self.kafka.producer(transactional_id=self.topic, linger_ms=2)
+        producer.init_transactions(60)
+        for _ in range(count):
+            sent = []
+            producer.begin_transaction()
+            for _ in range(choice.randrange(1, 40)):
+                key, value = record(self.next)
+                producer.produce(self.topic, value, key=key, on_delivery=self._note_in(sent, self.next))
+                self.next += 1
+            if choice.random() < 0.4:
+                producer.flush(60)
+                producer.abort_transaction(60)
+            else:
+                producer.commit_transaction(60)
+                for place in sent:
+                    self.put(*place)
+
+    @staticmethod
+    def _note_in(sent, number):
+        def note(error, message):
+            assert error is None, error
+            sent.append((number, message.partition(), message.offset()))
+        return note
 
     def _delivered(self, number):
         def note(error, message):
@@ -176,7 +212,3 @@ class Load:
 def committed(kafka, group, topic, partitions):
     """Kafka's committed offsets, by partition; only those that are there."""
     return {number: offset for number, offset in enumerate(kafka.committed(group, topic, partitions)) if offset >= 0}
-
-
-def end_of(consumer, topic, partition):
-    return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)[1]

@@ -19,12 +19,25 @@ def test_killed_and_started_again_under_load(campaign, alluvium, kafka, tmp_path
         for _ in range(2 + campaign.kills // 100):
             engines.wait_for_commits(campaign.choice.randrange(1, 30))
             kafka.kill()
-            if campaign.choice.random() < 0.5:
-                engines.kill("e0")  # It comes back to a broker that is not there.
-                engines.start("e0")
+            dies_too = campaign.choice.random() < 0.5
+            if dies_too:
+                engines.kill("e0")
             kafka.start_again()
+            if dies_too:
+                engines.start("e0")
             healed.append(engines.seconds_to_progress())
     campaign.record("broker: kill -9 and restart under load", engines.finish(), len(healed), healed)
+
+
+def test_an_engine_that_finds_no_broker_says_so_and_ends(alluvium, kafka, tmp_path):
+    engines = Engines(alluvium, Stream(kafka), tmp_path)
+    kafka.kill()
+    try:
+        process = engines.start("e0")
+        assert process.wait(30) == 1
+        assert "no broker answers" in engines.said(process)
+    finally:
+        kafka.start_again()
 
 
 def test_frozen_under_load(campaign, alluvium, kafka, tmp_path):
