@@ -73,7 +73,7 @@ class Stream:
         self.refused = []
         # In order and once, also when the broker goes away in between.
         self._producer = kafka.producer(enable_idempotence=True, linger_ms=2, message_timeout_ms=300_000, topic_metadata_refresh_interval_ms=1000,
-                                        reconnect_backoff_max_ms=500, queue_buffering_max_messages=1_000_000)
+                                        reconnect_backoff_max_ms=500, message_max_bytes=4 << 20, queue_buffering_max_messages=1_000_000)
 
     @property
     def partitions(self):
@@ -109,7 +109,7 @@ class Stream:
 
     def send_transactions(self, choice, count):
         """`count` transactions of up to 40 records; what is aborted was never there."""
-        producer = self.kafka.producer(transactional_id=self.topic, linger_ms=2)
+        producer = self.kafka.producer(transactional_id=self.topic, linger_ms=2, message_max_bytes=4 << 20)
         producer.init_transactions(60)
         for _ in range(count):
             sent = []

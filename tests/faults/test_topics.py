@@ -53,7 +53,7 @@ def test_compaction_while_it_is_read(campaign, alluvium, kafka, tmp_path):
 
 def test_partitions_are_added_while_it_runs(campaign, alluvium, kafka, tmp_path):
     stream = Stream(kafka, partitions=2)
-    engines = Engines(alluvium, stream, tmp_path)
+    engines = Engines(alluvium, stream, tmp_path, static=False)
     healed = []
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
     with Load(stream, engines.watch, campaign.choice.random()):
