@@ -31,7 +31,7 @@ build release --target alluvium
 run_tests "release, whole processes" --preset release --label-regex process "$@"
 build asan
 run_tests "asan, rooms and corpora" --preset asan -j2 --label-exclude process "$@"
-[ $# -gt 0 ] || run_tests "asan, processes on files" --preset asan -R 'end_to_end/test_(commands|examples|file_run)'
+[ $# -gt 0 ] || run_tests "asan, processes on files" --preset asan -R 'end_to_end/test_(commands|examples|file_run)|faults/test_failpoints'
 
 if [ "${#failed[@]}" -gt 0 ]; then
   say "FAILED: ${failed[*]}"

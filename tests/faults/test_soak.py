@@ -71,11 +71,20 @@ class Soak:
         self.frozen(lambda: lock.execute("begin immediate"), lambda: lock.execute("rollback"), self.choice.choice([0.2, 1, 2]))
         lock.close()
 
+    def script(self, faults):
+        def taken():
+            try:
+                self.stub.script(faults)
+                return True
+            except OSError:  # It is refusing connections just now.
+                return False
+        self.alluvium.wait_for(taken)
+
     def model_fails(self):
-        self.stub.script([{"match": {"every": self.choice.randrange(2, 6)}, "do": self.choice.choice(MODEL_FAULTS)}])
+        self.script([{"match": {"every": self.choice.randrange(2, 6)}, "do": self.choice.choice(MODEL_FAULTS)}])
 
     def model_heals(self):
-        self.stub.script([])
+        self.script([])
 
     def transactions(self):
         self.stream.send_transactions(self.choice, 5)
