@@ -9,6 +9,7 @@
 
 #include "connectors/kafka_config.hpp"
 #include "connectors/kafka_group.hpp"
+#include "connectors/kafka_orphans.hpp"
 #include "connectors/kafka_topics.hpp"
 #include "connectors/kafka_watermarks.hpp"
 #include "connectors/wake_event.hpp"
@@ -83,6 +84,7 @@ class KafkaSource final : public pipeline::Source {
   KafkaQueue events_;
   std::optional<KafkaGroup> group_;
   std::optional<KafkaWatermarks> watermarks_;
+  std::optional<KafkaOrphans> orphans_;
   pipeline::SourceListener* listener_ = nullptr;
   std::size_t cursor_ = 0;                  ///< Whose turn it is to be read.
   std::map<std::string, std::string> ids_;  ///< Of topics, until the next rebalance.
@@ -99,6 +101,7 @@ class KafkaSource final : public pipeline::Source {
 // Connecting ------------------------------------------------------------------------------------
 
 void KafkaSource::adopt(KafkaConsumer consumer) {
+  orphans_.reset();
   watermarks_.reset();
   group_.reset();
   events_.reset();
@@ -108,6 +111,9 @@ void KafkaSource::adopt(KafkaConsumer consumer) {
   rd_kafka_queue_io_event_enable(events_.get(), event_.fd(), &one, sizeof one);
   group_.emplace(consumer_.get(), event_.fd());
   watermarks_.emplace(consumer_.get());
+  if (KafkaOrphans::needed(options_)) {
+    orphans_.emplace(consumer_.get(), options_);
+  }
 }
 
 Result<void> KafkaSource::open(pipeline::SourceListener& listener) {
@@ -181,6 +187,11 @@ Result<void> KafkaSource::poll(std::size_t bytes_max, std::chrono::milliseconds 
   }
   if (!fatal_.empty()) {
     return fail(Errc::unsafe_to_go_on, fatal_);
+  }
+  if (orphans_ && orphans_->found()) {
+    spdlog::warn("kafka: some partitions are given to nobody; joining group {} anew", options_.group);
+    rd_kafka_unsubscribe(consumer_.get());
+    return subscribe();
   }
   return {};
 }
@@ -311,6 +322,7 @@ void KafkaSource::close() {
     std::iota(all.begin(), all.end(), PartitionSlot{0});
     watermarks_->commit_and_wait(group_->partitions(), all);
   }
+  orphans_.reset();
   group_->stop_all();
   rd_kafka_queue_io_event_enable(events_.get(), -1, nullptr, 0);
   if (subscribed_) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Streams that are not what one would wish: aborted transactions, compaction, partitions that are added, while engines
 are killed and come back. Messages that are none are in every stream of the campaign."""
+import pytest
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from engines import Engines
@@ -51,9 +52,10 @@ def test_compaction_while_it_is_read(campaign, alluvium, kafka, tmp_path):
     campaign.record("a compacted topic, with kill -9", verdict, engines.kills)
 
 
-def test_partitions_are_added_while_it_runs(campaign, alluvium, kafka, tmp_path):
+@pytest.mark.parametrize("static", [True, False])
+def test_partitions_are_added_while_it_runs(campaign, alluvium, kafka, tmp_path, static):
     stream = Stream(kafka, partitions=2)
-    engines = Engines(alluvium, stream, tmp_path, static=False)
+    engines = Engines(alluvium, stream, tmp_path, static=static)
     healed = []
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
     with Load(stream, engines.watch, campaign.choice.random()):
@@ -65,4 +67,4 @@ def test_partitions_are_added_while_it_runs(campaign, alluvium, kafka, tmp_path)
             restart(engines, campaign.choice)
             alluvium.wait_for(lambda: len(stream.at) == count, 60)  # Until the producer knows them.
             healed.append(engines.seconds_to_progress())
-    campaign.record("partitions added, with kill -9", engines.finish(), engines.kills, healed)
+    campaign.record(f"partitions added, with kill -9 of {'static' if static else 'dynamic'} members", engines.finish(), engines.kills, healed)
