@@ -96,36 +96,45 @@ void Intake::stop() {
 
 void Intake::on_record(PartitionSlot slot, const pipeline::RecordView& record) {
   auto& here = partition(slot);
-  if (here.phase != Phase::running || record.offset < here.next || here.at_end || here.rewind ||
-      is_too_wide(slot, here, record.offset)) {
+  if (here.phase != Phase::running || here.at_end) {
     return;
   }
-  gap(slot, here, record.offset);
-  here.next = record.offset + 1;
-  if (record.offset < here.done_end && here.done.is_done(record.offset)) {
-    metrics_.records_skipped.fetch_add(1, std::memory_order_relaxed);
-  } else {
-    metrics_.records.fetch_add(1, std::memory_order_relaxed);
-    decode(slot, here, record);
+  using Step = pipeline::PartitionReading::Step;
+  const auto step = here.reading.on_record(record.offset, gaps_);
+  settle_gaps(slot, here);
+  switch (step) {
+    case Step::ignore:
+      return;
+    case Step::rewind:
+      hold(slot, true);
+      return;
+    case Step::skip:
+      metrics_.records_skipped.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case Step::rest:
+    case Step::take:
+      metrics_.records.fetch_add(1, std::memory_order_relaxed);
+      decode(slot, here, record, step == Step::rest);
+      break;
   }
-  if (here.next - here.watermark > pipeline::window_offsets_max && !here.held) {
+  if (here.reading.is_full() && !here.held) {
     hold(slot, true);  // relieve_windows() sees to the agent that waits for company.
   }
   mark_if_at_end(slot, false);
 }
 
-void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordView& record) {
+void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordView& record, bool rest) {
   dead_.clear();
-  if (record.offset < here.done_end) {
+  if (rest) {
     // It may be a bundle of which a part is done.
     part_ = {};
     decoder_.decode(record, slot, part_, dead_);
     for (const auto& entry : part_.entries()) {
-      if (!here.done.is_done(entry.message.position)) {
+      if (!here.reading.is_done(entry.message.position)) {
         chunk_->messages.add(entry.message, slot);
       }
     }
-    std::erase_if(dead_, [&](const auto& letter) { return here.done.is_done(letter.position); });
+    std::erase_if(dead_, [&](const auto& letter) { return here.reading.is_done(letter.position); });
   } else {
     decoder_.decode(record, slot, chunk_->messages, dead_);
   }
@@ -138,23 +147,18 @@ void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordV
 
 void Intake::on_end(PartitionSlot slot, std::int64_t offset) {
   auto& here = partition(slot);
-  if (here.phase != Phase::running || here.at_end || here.rewind || is_too_wide(slot, here, offset)) {
+  if (here.phase != Phase::running || here.at_end) {
     return;
   }
-  gap(slot, here, offset);
-  here.next = std::max(here.next, offset);
-  mark_if_at_end(slot, true);
-}
-
-/// A gap wider than the window, above something that is not done, would cost a bit per offset. Then
-/// what is below is let go first, and the place is read again.
-bool Intake::is_too_wide(PartitionSlot slot, Partition& here, std::int64_t to) {
-  if (to - here.next <= pipeline::window_offsets_max || here.watermark >= here.next) {
-    return false;
+  using Step = pipeline::PartitionReading::Step;
+  const auto step = here.reading.on_end(offset, gaps_);
+  settle_gaps(slot, here);
+  if (step == Step::rewind) {
+    hold(slot, true);
   }
-  here.rewind = true;
-  hold(slot, true);
-  return true;
+  if (step == Step::skip) {
+    mark_if_at_end(slot, true);
+  }
 }
 
 /// A partition whose window is full waits for agents that wait for company: let them go.
@@ -193,23 +197,11 @@ void Intake::watch_for_stall(TimePoint now) {
   }
 }
 
-/// Offsets from the one expected up to `to` do not exist, but for those that a batch has settled
-/// and that were deleted since.
-void Intake::gap(PartitionSlot slot, Partition& here, std::int64_t to) {
-  for (auto from = here.next; from < to;) {
-    if (from < here.done_end && here.done.is_done(from)) {
-      ++from;
-      continue;
-    }
-    auto end = to;
-    if (from < here.done_end) {
-      end = from + 1;
-      while (end < to && !(end < here.done_end && here.done.is_done(end))) {
-        ++end;
-      }
-    }
-    settled(slot, here).gaps.push_back({from, end});
-    from = end;
+void Intake::settle_gaps(PartitionSlot slot, Partition& here) {
+  if (!gaps_.empty()) {
+    auto& out = settled(slot, here).gaps;
+    out.insert(out.end(), gaps_.begin(), gaps_.end());
+    gaps_.clear();
   }
 }
 
@@ -271,7 +263,7 @@ void Intake::mark_if_at_end(PartitionSlot slot, bool source_says_so) {
   }
   const auto end = target(slot);
   const bool unknown = end == std::numeric_limits<std::int64_t>::max();
-  if (here.next >= end || (source_says_so && unknown)) {
+  if (here.reading.next() >= end || (source_says_so && unknown)) {
     here.at_end = true;
     hold(slot, true);
   }
@@ -288,7 +280,7 @@ bool Intake::everything_reached() {
     if (here.phase == Phase::running) {
       mark_if_at_end(slot, false);
       if (const auto end = target(slot); end != std::numeric_limits<std::int64_t>::max()) {
-        ahead += std::max<std::int64_t>(0, end - here.next);
+        ahead += std::max<std::int64_t>(0, end - here.reading.next());
       }
     }
     reached = reached && here.phase == Phase::running && here.at_end;

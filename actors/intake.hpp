@@ -18,7 +18,7 @@
 #include "actors/router.hpp"
 #include "pipeline/decoder.hpp"
 #include "pipeline/metrics.hpp"
-#include "pipeline/offset_ledger.hpp"
+#include "pipeline/partition_reading.hpp"
 #include "pipeline/stall_watch.hpp"
 
 namespace alluvium::actors {
@@ -59,15 +59,11 @@ class Intake final : public pipeline::SourceListener {
   struct Partition {
     Phase phase = Phase::foreign;
     TimePoint claim_at;
-    pipeline::OffsetLedger done;  ///< As of the claim: what is read again and must be skipped.
-    std::int64_t done_end = 0;    ///< No offset from here on is in `done`.
-    std::int64_t next = 0;        ///< The offset expected next.
-    std::int64_t watermark = 0;
+    pipeline::PartitionReading reading;
     std::optional<std::int64_t> target;  ///< --until-end: how far it has to go, once known.
     bool at_end = false;                 ///< It is that far.
     bool held = false;                   ///< Not read: its window is full, or it waits to be claimed.
     bool was_reset = false;
-    bool rewind = false;   ///< Before a wide gap: read again from `next` once all below is done.
     bool refused = false;  ///< The store would not grant it at the last try.
     SettledPtr settled;    ///< Dead letters and gaps of the poll under way.
   };
@@ -86,12 +82,11 @@ class Intake final : public pipeline::SourceListener {
   void wait_for_claim(pipeline::PartitionSlot slot, std::chrono::milliseconds delay);
   void claim_what_waits(TimePoint now);
   bool claim(pipeline::PartitionSlot slot);
-  void decode(pipeline::PartitionSlot slot, Partition& here, const pipeline::RecordView& record);
-  void gap(pipeline::PartitionSlot slot, Partition& here, std::int64_t to);
+  void decode(pipeline::PartitionSlot slot, Partition& here, const pipeline::RecordView& record, bool rest);
+  void settle_gaps(pipeline::PartitionSlot slot, Partition& here);
   Settled& settled(pipeline::PartitionSlot slot, Partition& here);
   void hold(pipeline::PartitionSlot slot, bool held);
   void hand_on();
-  [[nodiscard]] bool is_too_wide(pipeline::PartitionSlot slot, Partition& here, std::int64_t to);
   void relieve_windows(TimePoint now);
   void watch_for_stall(TimePoint now);
   void source_did_not_answer(const pipeline::Error& error);
@@ -124,6 +119,7 @@ class Intake final : public pipeline::SourceListener {
   std::shared_ptr<RoutedChunk> chunk_;
   pipeline::MessageChunk part_;  ///< For bundles of which a part is done.
   std::vector<pipeline::DeadLetter> dead_;
+  std::vector<pipeline::Gap> gaps_;  ///< Before the record at hand.
 
   std::optional<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> ends_;
   TimePoint next_look_;

@@ -56,7 +56,7 @@ void Intake::on_revoked(std::span<const PartitionSlot> slots, bool lost) {
 
 void Intake::on_stalled(PartitionSlot slot, const std::string& detail) {
   spdlog::warn("{}/{} can't be read on from {}: {}", source_.name(slot).topic, source_.name(slot).partition,
-               partition(slot).next, detail);
+               partition(slot).reading.next(), detail);
   wait_for_claim(slot, unavailable_delay);
 }
 
@@ -129,20 +129,14 @@ void Intake::handle(Claimed& event) {
   }
   here.phase = Phase::running;
   ever_claimed_ = true;
-  here.rewind = false;
   here.refused = false;
-  here.next = here.watermark = event.state.watermark;
-  here.done = pipeline::OffsetLedger{event.state.watermark};
-  for (const auto& position : event.state.done) {
-    here.done.mark(position);
-  }
-  here.done_end = event.state.done.empty() ? here.next : event.state.done.back().offset + 1;
+  here.reading = pipeline::PartitionReading{event.state};
   if (event.state.lost > 0) {
     metrics_.offsets_lost.fetch_add(event.state.lost, std::memory_order_relaxed);
     spdlog::error("{}/{}: {} offsets were deleted by retention before they were read; recorded as lost",
                   event.claim->name.topic, event.claim->name.partition, event.state.lost);
   }
-  const pipeline::StartAt start{slot, here.next};
+  const pipeline::StartAt start{slot, here.reading.next()};
   if (auto started = source_.start({&start, 1}); !started) {
     if (started.error().code == pipeline::Errc::unavailable) {
       wait_for_claim(slot, unavailable_delay);
@@ -194,17 +188,15 @@ void Intake::handle(Advanced& event) {
     return;
   }
   auto& here = partitions_[slot];
-  here.watermark = event.watermark;
+  const bool again = here.reading.advanced(event.watermark);
   source_.report_watermark(slot, event.watermark);
-  if (here.rewind && here.watermark >= here.next) {
-    here.rewind = false;
-    const pipeline::StartAt again{slot, here.next};
-    if (auto started = source_.start({&again, 1}); !started) {
+  if (again) {
+    const pipeline::StartAt start{slot, here.reading.next()};
+    if (auto started = source_.start({&start, 1}); !started) {
       fatal_ = started.error();
     }
     hold(slot, false);
-  } else if (here.held && !here.at_end && !here.rewind &&
-             here.next - here.watermark < pipeline::window_offsets_max / 2) {
+  } else if (here.held && !here.at_end && here.reading.has_room()) {
     hold(slot, false);
   }
 }

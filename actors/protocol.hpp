@@ -21,18 +21,13 @@
 #include "pipeline/credit.hpp"
 #include "pipeline/memory.hpp"
 #include "pipeline/model_reply.hpp"
+#include "pipeline/partition_claim.hpp"
 #include "pipeline/ports.hpp"
 
 namespace alluvium::actors {
 
-/// One claim of one partition. What belongs to a claim that is over is dropped wherever it shows up:
-/// `epoch` grows with every claim this process makes.
-struct PartitionClaim {
-  pipeline::PartitionSlot slot = 0;
-  std::uint64_t epoch = 0;
-  pipeline::TopicPartition name;
-};
-using ClaimPtr = std::shared_ptr<const PartitionClaim>;
+using pipeline::ClaimPtr;
+using pipeline::PartitionClaim;
 
 /// What one poll brought, grouped by agent: `order` lists entries of `messages`, an agent's in a row.
 struct RoutedChunk {

@@ -26,27 +26,14 @@ class Commits {
         caller_{std::move(caller)},
         options_{options} {}
 
-  /// Null if the claim is over: whatever comes under it is dropped.
-  WriterPartition* current(const ClaimPtr& claim) {
-    const auto found = state().partitions.find(claim->slot);
-    return found != state().partitions.end() && found->second.claim->epoch == claim->epoch ? &found->second : nullptr;
-  }
-
   void add(Extracted& extracted) {
-    auto* partition = current(extracted.claim);
-    if (partition == nullptr) {
+    if (!state().queue.add(*extracted.claim, std::move(extracted.batch))) {
       return;
     }
-    const auto& batch = extracted.batch.batch;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      partition->ledger.mark(batch.position(i));
-    }
-    partition->next.batches.push_back(std::move(extracted.batch));
     metrics_->batch_bytes.fetch_add(extracted.charge.bytes(), std::memory_order_relaxed);
     state().charges.push_back(std::move(extracted.charge));
     state().charges.push_back(std::move(extracted.results));
-    ++state().batches;
-    if (state().batches >= options_.batches_max && state().outstanding.empty()) {
+    if (state().queue.batches() >= options_.batches_max && state().queue.outstanding().empty()) {
       commit();
     } else {
       arm(options_.interval);
@@ -54,20 +41,10 @@ class Commits {
   }
 
   void add(Settled& settled) {
-    auto* partition = current(settled.claim);
-    if (partition == nullptr) {
-      return;
+    if (state().queue.add(*settled.claim, std::move(settled.dead_letters), settled.gaps)) {
+      state().charges.push_back(std::move(settled.charge));
+      arm(options_.interval);
     }
-    for (auto& letter : settled.dead_letters) {
-      partition->ledger.mark(letter.position);
-      partition->next.dead_letters.push_back(std::move(letter));
-    }
-    for (const auto& gap : settled.gaps) {
-      partition->ledger.mark_range(gap.from, gap.to);
-      partition->gaps.push_back(gap);
-    }
-    state().charges.push_back(std::move(settled.charge));
-    arm(options_.interval);
   }
 
   void claim(const ClaimCommand& command) {
@@ -92,14 +69,7 @@ class Commits {
       return;
     }
     state().retry_delay = std::chrono::milliseconds{0};
-    WriterPartition partition{command.claim, pipeline::OffsetLedger{claimed->watermark}, claimed->watermark, {}, {}};
-    for (const auto& position : claimed->done) {
-      partition.ledger.mark(position);
-    }
-    partition.next.partition = command.claim->name;
-    partition.next.token = claimed->token;
-    partition.next.seq = claimed->seq;
-    state().partitions.insert_or_assign(command.claim->slot, std::move(partition));
+    state().queue.open(command.claim, *claimed);
     inbox_->push(Claimed{command.claim, std::move(*claimed)});
   }
 
@@ -135,18 +105,16 @@ class Commits {
     }
     bool was_retry = false;
     do {
-      was_retry = !here.outstanding.empty();  // Then what came meanwhile waits too, and no tick is due for it.
+      was_retry = !here.queue.outstanding().empty();  // Then what came meanwhile waits too, and no tick is due for it.
       if (!was_retry) {
-        take_next();
+        here.queue.take();
+        here.outstanding_charges = std::exchange(here.charges, {});
       }
-      if (here.outstanding.empty()) {
-        here.outstanding_charges.clear();  // Of what was dropped before it could be committed.
-      }
-      if (!here.outstanding.empty() && !attempt()) {
+      if (!attempt()) {
         back_off();
         return;
       }
-    } while (was_retry || here.batches >= options_.batches_max);
+    } while (was_retry || here.queue.batches() >= options_.batches_max);
     here.retry_delay = std::chrono::milliseconds{0};
     if (here.finish_wanted) {
       answer_finish();
@@ -184,53 +152,11 @@ class Commits {
     std::erase_if(state().claims, [slot](const auto& waiting) { return waiting.claim->slot == slot; });
   }
 
-  /// Moves what waits into `outstanding`: every partition that has news, in order of its name.
-  void take_next() {
-    auto& here = state();
-    for (auto& [slot, partition] : here.partitions) {
-      const auto watermark = partition.ledger.watermark();
-      if (partition.next.batches.empty() && partition.next.dead_letters.empty() &&
-          watermark == partition.committed_watermark) {
-        continue;
-      }
-      while (!partition.gaps.empty() && partition.gaps.front().to <= watermark) {
-        partition.next.gaps.push_back(partition.gaps.front());
-        partition.gaps.pop_front();
-      }
-      partition.next.watermark = watermark;
-      pipeline::PartitionCommit fresh{
-          partition.next.partition, partition.next.token, partition.next.seq, 0, {}, {}, {}};
-      here.outstanding.push_back(std::exchange(partition.next, std::move(fresh)));
-      here.outstanding_slots.push_back(slot);
-    }
-    here.outstanding_charges = std::exchange(here.charges, {});
-    here.batches = 0;
-    sort_outstanding();
-  }
-
-  void sort_outstanding() {
-    auto& here = state();
-    std::vector<std::size_t> order(here.outstanding.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      order[i] = i;
-    }
-    std::sort(order.begin(), order.end(),
-              [&](auto a, auto b) { return here.outstanding[a].partition < here.outstanding[b].partition; });
-    std::vector<pipeline::PartitionCommit> commits;
-    std::vector<pipeline::PartitionSlot> slots;
-    for (const auto i : order) {
-      commits.push_back(std::move(here.outstanding[i]));
-      slots.push_back(here.outstanding_slots[i]);
-    }
-    here.outstanding = std::move(commits);
-    here.outstanding_slots = std::move(slots);
-  }
-
   /// False if the store could not take it now.
   bool attempt() {
     auto& here = state();
-    while (!here.outstanding.empty()) {
-      auto result = store_->commit(here.outstanding);
+    while (!here.queue.outstanding().empty()) {
+      auto result = store_->commit(here.queue.outstanding());
       if (!result) {
         if (result.error().code == pipeline::Errc::unavailable) {
           spdlog::warn("store: can't commit yet: {}", result.error().detail);
@@ -242,32 +168,23 @@ class Commits {
       if (result->fenced.empty()) {
         pipeline::failpoint("writer.committed");
         settle(*result);
-        return true;
       }
-      // Nothing was written. Without the partitions that others have claimed, the rest can be.
-      std::vector<pipeline::PartitionSlot> lost;
-      for (const auto i : result->fenced) {
-        lost.push_back(here.outstanding_slots[i]);
-      }
-      for (const auto slot : lost) {
+      // Else nothing was written. Without the partitions that others have claimed, the rest can be.
+      for (auto& claim : here.queue.fenced(result->fenced)) {
         metrics_->fenced.fetch_add(1, std::memory_order_relaxed);
-        inbox_->push(Fenced{here.partitions.at(slot).claim});
-        drop(slot);
+        inbox_->push(Fenced{std::move(claim)});
       }
     }
-    here.outstanding_charges.clear();
+    here.outstanding_charges.clear();  // Also of what was dropped before it could be committed.
     return true;
   }
 
   void settle(const pipeline::CommitResult& result) {
-    auto& here = state();
-    for (std::size_t i = 0; i < here.outstanding.size(); ++i) {
-      auto& partition = here.partitions.at(here.outstanding_slots[i]);
-      const auto& commit = here.outstanding[i];
-      partition.next.seq = commit.seq + 1;
-      partition.committed_watermark = commit.watermark;
+    for (const auto& commit : state().queue.outstanding()) {
       count(commit);
-      inbox_->push(Advanced{partition.claim, commit.watermark});
+    }
+    for (auto& advance : state().queue.settle()) {
+      inbox_->push(Advanced{std::move(advance.claim), advance.watermark});
     }
     for (std::size_t i = 0; i < pipeline::outcome_count; ++i) {
       metrics_->messages[i].fetch_add(result.moved.of[i], std::memory_order_relaxed);
@@ -282,9 +199,6 @@ class Commits {
       load_->open.fetch_add(result.requests, std::memory_order_relaxed);
       caf::anon_send(caller_, Flush::value);
     }
-    here.outstanding.clear();
-    here.outstanding_slots.clear();
-    here.outstanding_charges.clear();
   }
 
   void count(const pipeline::PartitionCommit& commit) {
@@ -301,17 +215,8 @@ class Commits {
     metrics_->batches.fetch_add(static_cast<std::int64_t>(commit.batches.size()), std::memory_order_relaxed);
   }
 
-  /// Forgets a partition, also in the commit that is under way.
   void drop(pipeline::PartitionSlot slot) {
-    auto& here = state();
-    here.partitions.erase(slot);
-    for (std::size_t i = 0; i < here.outstanding_slots.size(); ++i) {
-      if (here.outstanding_slots[i] == slot) {
-        here.outstanding.erase(here.outstanding.begin() + static_cast<std::ptrdiff_t>(i));
-        here.outstanding_slots.erase(here.outstanding_slots.begin() + static_cast<std::ptrdiff_t>(i));
-        break;
-      }
-    }
+    state().queue.drop(slot);
     arm(options_.interval);  // Gives back the credit of what was dropped.
   }
 

@@ -4,16 +4,13 @@
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
-#include <map>
-#include <memory>
 #include <vector>
 
 #include "actors/inbox.hpp"
 #include "actors/model_load.hpp"
 #include "actors/protocol.hpp"
+#include "pipeline/commit_queue.hpp"
 #include "pipeline/metrics.hpp"
-#include "pipeline/offset_ledger.hpp"
 
 namespace alluvium::actors {
 
@@ -24,25 +21,11 @@ struct WriterOptions {
   std::chrono::milliseconds retry_max{5000};
 };
 
-/// What the writer knows of a partition that it may write to.
-struct WriterPartition {
-  ClaimPtr claim;
-  pipeline::OffsetLedger ledger;
-  std::int64_t committed_watermark = 0;
-  std::deque<pipeline::Gap> gaps;  ///< Not yet passed by the watermark; ascending.
-  pipeline::PartitionCommit next;  ///< What the next commit will hold. Bounded by the byte credit.
-};
-
 struct WriterState {
   static constexpr const char* name = "writer";
 
-  std::map<pipeline::PartitionSlot, WriterPartition> partitions;
-  std::vector<pipeline::Charge> charges;  ///< Of all that is in `next`.
-  std::size_t batches = 0;                ///< In `next`, over all partitions.
-
-  /// The commit that is under way or failed and has to be tried again, sorted by partition.
-  std::vector<pipeline::PartitionCommit> outstanding;
-  std::vector<pipeline::PartitionSlot> outstanding_slots;
+  pipeline::CommitQueue queue;
+  std::vector<pipeline::Charge> charges;  ///< Of all that waits in the queue.
   std::vector<pipeline::Charge> outstanding_charges;
   std::chrono::milliseconds retry_delay{0};  ///< 0: the last try worked.
   pipeline::TimePoint retry_at;              ///< Else the store is left alone until then.

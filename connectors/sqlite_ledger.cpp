@@ -31,40 +31,7 @@ std::string text_of(const pipeline::TopicPartition& partition) {
   return partition.topic + "/" + std::to_string(partition.partition);
 }
 
-/// Offsets whose messages are all in `done`, which is sorted.
-std::vector<std::int64_t> settled_offsets(const std::vector<Position>& done) {
-  std::vector<std::int64_t> settled;
-  for (std::size_t i = 0; i < done.size();) {
-    auto next = i;
-    while (next < done.size() && done[next].offset == done[i].offset) {
-      ++next;
-    }
-    if (next - i >= done[i].count) {
-      settled.push_back(done[i].offset);
-    }
-    i = next;
-  }
-  return settled;
-}
-
 }  // namespace
-
-void OpenBatches::add(std::int64_t row, std::int64_t max_offset) {
-  last_ = row;
-  if (rows_.empty() || max_offset > rows_.back().max_offset) {
-    rows_.push_back({.id = row, .max_offset = max_offset});
-  }
-}
-
-void OpenBatches::pass(std::int64_t watermark) {
-  while (!rows_.empty() && rows_.front().max_offset < watermark) {
-    rows_.pop_front();
-  }
-}
-
-std::int64_t OpenBatches::floor() const {
-  return rows_.empty() ? last_ + 1 : rows_.front().id;
-}
 
 SqliteLedger::SqliteLedger(Database& database)
     : database_{database},
@@ -102,26 +69,26 @@ pipeline::Claim SqliteLedger::claim(const pipeline::ClaimRequest& request, std::
   if (!row) {
     row = begin(request, known, now_ms);
   }
-  OpenBatches open;
-  auto done = done_positions(*row, open);
-  check(*row, request, done);
-  const auto lost = pass_lost(*row, request.range.first, done);
-  open.pass(row->watermark);
-  std::erase_if(done, [&](const Position& position) { return position.offset < row->watermark; });
+  pipeline::OpenBatches open;
+  auto plan = pipeline::plan_claim(*row, done_positions(*row, open), request);
+  if (!plan) {
+    throw SqliteFailure{plan.error().code, plan.error().detail};
+  }
+  const auto lost = add_gaps(row->id, "lost", std::move(plan->lost));
+  open.pass(plan->watermark);
   const auto token = random_token();
-  claim_
-      .with(row->id, token, row->seq + 1, request.identity.empty() ? row->identity : request.identity, row->watermark,
-            open.floor(), lost, now_ms)
-      .run();
-  return {.token = token, .seq = row->seq + 1, .watermark = row->watermark, .done = std::move(done), .lost = lost};
+  claim_.with(row->id, token, plan->seq, plan->identity, plan->watermark, open.floor(), lost, now_ms).run();
+  return {.token = token, .seq = plan->seq, .watermark = plan->watermark, .done = std::move(plan->done), .lost = lost};
 }
 
 SqliteLedger::Row SqliteLedger::begin(const pipeline::ClaimRequest& request, bool known, std::int64_t now_ms) {
   begun_.with(request.partition.topic);
-  const bool new_topic =
-      !begun_.step() || begun_.is_null(0) || (!known && now_ms - begun_.integer(0) <= topic_begins_within_ms);
+  pipeline::FirstSight sight{.topic_begun_ms = std::nullopt, .was_reset = known, .now_ms = now_ms};
+  if (begun_.step() && !begun_.is_null(0)) {
+    sight.topic_begun_ms = begun_.integer(0);
+  }
   begun_.reset();
-  const auto start = request.start_at_end && new_topic ? request.range.end : request.range.first;
+  const auto start = pipeline::first_watermark(request, sight);
   insert_.with(request.partition.topic, request.partition.partition, request.identity, start, now_ms).run();
   auto row = find(request.partition);
   if (!row) {
@@ -130,23 +97,7 @@ SqliteLedger::Row SqliteLedger::begin(const pipeline::ClaimRequest& request, boo
   return std::move(*row);
 }
 
-void SqliteLedger::check(const Row& row, const pipeline::ClaimRequest& request, const std::vector<Position>& done) {
-  if (!row.identity.empty() && !request.identity.empty() && row.identity != request.identity) {
-    throw SqliteFailure{Errc::unsafe_to_go_on,
-                        text_of(request.partition) +
-                            ": the ledger is of another stream with this name (was it re-created?); --reset-ledger "
-                            "starts over, and memories that are there already stay and are not stored twice"};
-  }
-  const auto reached = done.empty() ? row.watermark : std::max(row.watermark, done.back().offset + 1);
-  if (reached > request.range.end) {
-    throw SqliteFailure{Errc::unsafe_to_go_on,
-                        text_of(request.partition) + ": the ledger is beyond the stream's end (" +
-                            std::to_string(reached) + " > " + std::to_string(request.range.end) +
-                            "): was the topic re-created or cut off? --reset-ledger starts over"};
-  }
-}
-
-std::vector<Position> SqliteLedger::done_positions(const Row& row, OpenBatches& open) {
+std::vector<Position> SqliteLedger::done_positions(const Row& row, pipeline::OpenBatches& open) {
   std::vector<Position> done;
   const auto keep = [&](const Position& position) {
     if (position.offset >= row.watermark) {
@@ -164,7 +115,7 @@ std::vector<Position> SqliteLedger::done_positions(const Row& row, OpenBatches& 
     std::ranges::for_each(*positions, keep);
   }
   batches_.reset();
-  open.last_ = row.last_batch;
+  open.ends_at(row.last_batch);
   open.pass(row.watermark);
   dead_.with(row.id, row.watermark);
   while (dead_.step()) {
@@ -173,51 +124,27 @@ std::vector<Position> SqliteLedger::done_positions(const Row& row, OpenBatches& 
                     .count = static_cast<std::uint32_t>(dead_.integer(2))});
   }
   dead_.reset();
-  std::ranges::sort(done);
   return done;
-}
-
-std::int64_t SqliteLedger::pass_lost(Row& row, std::int64_t first, const std::vector<Position>& done) {
-  if (row.watermark >= first) {
-    return 0;
-  }
-  const auto settled = settled_offsets(done);
-  std::vector<pipeline::Gap> lost;
-  auto from = row.watermark;
-  for (const auto offset : settled) {
-    if (offset >= first) {
-      break;
-    }
-    lost.push_back({.from = from, .to = offset});  // Empty ones are dropped by add_gaps().
-    from = offset + 1;
-  }
-  lost.push_back({.from = from, .to = first});
-  // What follows may be done already: the watermark is the first offset that is not.
-  row.watermark = first;
-  for (const auto offset : settled) {
-    row.watermark += offset == row.watermark ? 1 : 0;
-  }
-  return add_gaps(row.id, "lost", std::move(lost));
 }
 
 std::optional<SqliteLedger::Row> SqliteLedger::find(const pipeline::TopicPartition& partition) {
   std::optional<Row> row;
   find_.with(partition.topic, partition.partition);
   if (find_.step()) {
-    row = Row{.id = find_.integer(0),
-              .identity = std::string{find_.text(1)},
-              .token = std::string{find_.text(2)},
-              .seq = find_.integer(3),
-              .watermark = find_.integer(4),
-              .floor_batch = find_.integer(5),
-              .last_batch = find_.integer(6)};
+    row = Row{{.identity = std::string{find_.text(1)},
+               .token = std::string{find_.text(2)},
+               .seq = find_.integer(3),
+               .watermark = find_.integer(4)},
+              find_.integer(0),
+              find_.integer(5),
+              find_.integer(6)};
   }
   find_.reset();
   return row;
 }
 
-OpenBatches SqliteLedger::open_batches(const Row& row) {
-  OpenBatches open;
+pipeline::OpenBatches SqliteLedger::open_batches(const Row& row) {
+  pipeline::OpenBatches open;
   static_cast<void>(done_positions(row, open));
   return open;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "connectors/sqlite_memories.hpp"
 #include "connectors/sqlite_message_ids.hpp"
 #include "connectors/sqlite_schema.hpp"
+#include "pipeline/commit_verdict.hpp"
 #include "pipeline/failpoint.hpp"
 #include "pipeline/position_codec.hpp"
 
@@ -84,11 +86,9 @@ class SqliteStore final : public pipeline::Store {
   struct Owned {
     std::string token;
     std::int64_t seq = 0;
-    OpenBatches open;
+    pipeline::OpenBatches open;
   };
-  using Rows = std::vector<SqliteLedger::Row>;
-
-  enum class Standing { ours, applied, fenced };
+  using Rows = std::vector<std::optional<SqliteLedger::Row>>;
 
   pipeline::CommitResult commit_all(std::span<const PartitionCommit> commits) {
     pipeline::CommitResult result;
@@ -103,7 +103,7 @@ class SqliteStore final : public pipeline::Store {
     const auto now_ms = clock_();
     std::vector<Owned> after;
     for (std::size_t i = 0; i < commits.size(); ++i) {
-      after.push_back(write(commits[i], rows[i], next_batch, now_ms, result));
+      after.push_back(write(commits[i], *rows[i], next_batch, now_ms, result));
     }
     pipeline::failpoint("store.in_commit");
     transaction.commit();
@@ -116,45 +116,19 @@ class SqliteStore final : public pipeline::Store {
 
   /// False if a partition was claimed by someone else, or all of this is there already.
   bool may_write(std::span<const PartitionCommit> commits, Rows& rows, pipeline::CommitResult& result) {
-    std::size_t applied = 0;
-    std::size_t ours = 0;
-    for (std::size_t i = 0; i < commits.size(); ++i) {
-      auto row = ledger_.find(commits[i].partition);
-      const auto standing = standing_of(commits[i], row);
-      applied += standing == Standing::applied ? 1U : 0U;
-      ours += standing == Standing::ours ? 1U : 0U;
-      if (standing == Standing::fenced) {
-        result.fenced.push_back(i);
-      }
-      rows.push_back(row ? std::move(*row) : SqliteLedger::Row{});
+    std::vector<const pipeline::LedgerRow*> seen;
+    for (const auto& commit : commits) {
+      rows.push_back(ledger_.find(commit.partition));
     }
-    if (applied == 0) {
-      return result.fenced.empty();
+    for (const auto& row : rows) {
+      seen.push_back(row ? &*row : nullptr);
     }
-    // A commit is written whole, so one partition that has it proves that all had it, those included that
-    // someone claimed since. One that still waits for it can't be.
-    if (ours > 0) {
-      throw SqliteFailure{Errc::unsafe_to_go_on, "the ledger holds half a commit: partitions disagree on its seq"};
+    auto verdict = pipeline::judge(commits, seen);
+    if (!verdict) {
+      throw SqliteFailure{verdict.error().code, verdict.error().detail};
     }
-    result.fenced.clear();
-    return false;
-  }
-
-  static Standing standing_of(const PartitionCommit& commit, const std::optional<SqliteLedger::Row>& row) {
-    if (!row || row->token != commit.token) {
-      return Standing::fenced;
-    }
-    if (row->seq == commit.seq && row->watermark <= commit.watermark) {
-      return Standing::ours;
-    }
-    if (row->seq == commit.seq + 1 && row->watermark == commit.watermark) {
-      return Standing::applied;
-    }
-    throw SqliteFailure{Errc::unsafe_to_go_on,
-                        commit.partition.topic + "/" + std::to_string(commit.partition.partition) +
-                            ": a commit does not fit the ledger (seq " + std::to_string(commit.seq) + ", watermark " +
-                            std::to_string(commit.watermark) + "; stored " + std::to_string(row->seq) + ", " +
-                            std::to_string(row->watermark) + ")"};
+    result.fenced = std::move(verdict->fenced);
+    return verdict->write;
   }
 
   Owned write(const PartitionCommit& commit, const SqliteLedger::Row& row, std::int64_t& next_batch,

@@ -39,7 +39,7 @@ TEST_F(SqliteStoreTest, StartsAtTheEndOnlyForATopicThatIsNew) {
   };
   EXPECT_EQ(claim_at_end(chat0), 50);
   EXPECT_EQ(claim_at_end(chat1), 50) << "is of the same new topic";
-  test_now_ms += topic_begins_within_ms;
+  test_now_ms += pipeline::topic_begins_within_ms;
   EXPECT_EQ(claim_at_end({"chat", 2}), 50) << "is claimed at the last moment that counts as the topic's beginning";
   test_now_ms += 1;
   EXPECT_EQ(claim_at_end({"chat", 3}), 7) << "was added later";
