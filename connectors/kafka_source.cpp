@@ -10,6 +10,7 @@
 #include "connectors/kafka_config.hpp"
 #include "connectors/kafka_group.hpp"
 #include "connectors/kafka_orphans.hpp"
+#include "connectors/kafka_topic_watch.hpp"
 #include "connectors/kafka_topics.hpp"
 #include "connectors/kafka_watermarks.hpp"
 #include "connectors/wake_event.hpp"
@@ -73,6 +74,7 @@ class KafkaSource final : public pipeline::Source {
   Result<void> fit_queues();
   Result<void> subscribe();
   bool serve_group();
+  void look_at_topics();
   bool read(std::size_t bytes_max);
   void on_error(rd_kafka_resp_err_t error, const std::string& text);
   void leave();
@@ -85,6 +87,7 @@ class KafkaSource final : public pipeline::Source {
   std::optional<KafkaGroup> group_;
   std::optional<KafkaWatermarks> watermarks_;
   std::optional<KafkaOrphans> orphans_;
+  std::optional<KafkaTopicWatch> watch_;
   pipeline::SourceListener* listener_ = nullptr;
   std::size_t cursor_ = 0;                  ///< Whose turn it is to be read.
   std::map<std::string, std::string> ids_;  ///< Of topics, until the next rebalance.
@@ -102,6 +105,7 @@ class KafkaSource final : public pipeline::Source {
 
 void KafkaSource::adopt(KafkaConsumer consumer) {
   orphans_.reset();
+  watch_.reset();
   watermarks_.reset();
   group_.reset();
   events_.reset();
@@ -114,6 +118,7 @@ void KafkaSource::adopt(KafkaConsumer consumer) {
   if (KafkaOrphans::needed(options_)) {
     orphans_.emplace(consumer_.get(), options_);
   }
+  watch_.emplace(consumer_.get());
 }
 
 Result<void> KafkaSource::open(pipeline::SourceListener& listener) {
@@ -175,6 +180,7 @@ Result<void> KafkaSource::subscribe() {
 Result<void> KafkaSource::poll(std::size_t bytes_max, std::chrono::milliseconds wait) {
   event_.drain();  // Before looking, so that what comes after the look makes it ready again.
   auto busy = serve_group();
+  look_at_topics();
   busy = read(bytes_max) || busy;
   if (!busy && fatal_.empty()) {
     event_.wait(wait);
@@ -242,6 +248,21 @@ bool KafkaSource::serve_group() {
   return happened;
 }
 
+/// Nothing more is read of a topic that is another one now. Whoever claims its partitions anew will hear of it.
+void KafkaSource::look_at_topics() {
+  for (const auto& topic : watch_->changed()) {
+    ids_.clear();
+    auto& partitions = group_->partitions();
+    for (PartitionSlot slot = 0; slot < partitions.size(); ++slot) {
+      if (auto& partition = partitions[slot];
+          partition.name().topic == topic && partition.state() == KafkaPartition::State::running) {
+        partition.stop(KafkaPartition::State::stalled);
+        listener_->on_stalled(slot, "the topic was deleted and made anew");
+      }
+    }
+  }
+}
+
 void KafkaSource::on_error(rd_kafka_resp_err_t error, const std::string& text) {
   std::array<char, 512> reason{};
   const auto fatal = rd_kafka_fatal_error(consumer_.get(), reason.data(), reason.size());
@@ -283,6 +304,7 @@ Result<std::string> KafkaSource::identity(PartitionSlot slot) {
     spdlog::warn("kafka: {}; a topic made anew under the same name can't be told", id.error().detail);
   }
   id_failures_.erase(topic);
+  watch_->note(topic, id.value_or(""));
   return ids_[topic] = id.value_or("");
 }
 
@@ -328,6 +350,7 @@ void KafkaSource::close() {
   if (subscribed_) {
     leave();
   }
+  watch_.reset();
   watermarks_.reset();
   events_.reset();
   consumer_.reset();

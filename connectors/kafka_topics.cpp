@@ -57,6 +57,14 @@ void add_once(std::vector<KafkaTopic>& topics, const rd_kafka_metadata_topic_t& 
   }
 }
 
+/// Empty if the cluster has none.
+std::string id_of(const rd_kafka_TopicDescription_t* topic) {
+  const auto* id = rd_kafka_TopicDescription_topic_id(topic);
+  const bool none =
+      id == nullptr || (rd_kafka_Uuid_most_significant_bits(id) == 0 && rd_kafka_Uuid_least_significant_bits(id) == 0);
+  return none ? std::string() : std::string(rd_kafka_Uuid_base64str(id));
+}
+
 bool reads_committed_only(rd_kafka_t* client) {
   std::array<char, 64> value{};
   auto size = value.size();
@@ -107,12 +115,19 @@ Result<std::vector<KafkaTopic>> find_topics(rd_kafka_t* client, const std::vecto
   return topics;
 }
 
-Result<std::string> topic_id(rd_kafka_t* client, const std::string& name) {
-  const char* text = name.c_str();
-  const Collection wanted(rd_kafka_TopicCollection_of_topic_names(&text, 1));
-  const KafkaQueue queue(rd_kafka_queue_new(client));
+void ask_topic_ids(rd_kafka_t* client, const std::vector<std::string>& names, rd_kafka_queue_t* queue) {
+  std::vector<const char*> texts;
+  for (const auto& name : names) {
+    texts.push_back(name.c_str());
+  }
+  const Collection wanted(rd_kafka_TopicCollection_of_topic_names(texts.data(), texts.size()));
   const auto options = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
-  rd_kafka_DescribeTopics(client, wanted.get(), options.get(), queue.get());
+  rd_kafka_DescribeTopics(client, wanted.get(), options.get(), queue);
+}
+
+Result<std::string> topic_id(rd_kafka_t* client, const std::string& name) {
+  const KafkaQueue queue(rd_kafka_queue_new(client));
+  ask_topic_ids(client, {name}, queue.get());
   const auto event = answer(queue.get(), "id of topic");
   if (!event) {
     return tl::unexpected(event.error());
@@ -125,13 +140,28 @@ Result<std::string> topic_id(rd_kafka_t* client, const std::string& name) {
         error != nullptr && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
       return fail(Errc::unavailable, "topic " + name + ": " + rd_kafka_error_string(error));
     }
-    const auto* id = rd_kafka_TopicDescription_topic_id(topic);
-    if (id != nullptr &&
-        (rd_kafka_Uuid_most_significant_bits(id) != 0 || rd_kafka_Uuid_least_significant_bits(id) != 0)) {
-      return std::string(rd_kafka_Uuid_base64str(id));
+    if (auto id = id_of(topic); !id.empty()) {
+      return id;
     }
   }
   return std::string();
+}
+
+std::map<std::string, std::string> topic_ids(rd_kafka_event_t* answer) {
+  std::map<std::string, std::string> ids;
+  const auto* result = rd_kafka_event_DescribeTopics_result(answer);
+  std::size_t count = 0;
+  const auto* const* described = result == nullptr ? nullptr : rd_kafka_DescribeTopics_result_topics(result, &count);
+  for (const auto* topic : std::span(described, count)) {
+    const auto* error = rd_kafka_TopicDescription_error(topic);
+    if (error != nullptr && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      continue;
+    }
+    if (auto id = id_of(topic); !id.empty()) {
+      ids.emplace(rd_kafka_TopicDescription_name(topic), std::move(id));
+    }
+  }
+  return ids;
 }
 
 Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> end_offsets(

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,10 @@ struct KafkaTopic {
                                                                     const std::vector<std::string>& subscription);
 /// A UUID in base64; empty if the cluster has none.
 [[nodiscard]] pipeline::Result<std::string> topic_id(rd_kafka_t* client, const std::string& name);
+/// The same question without waiting: its answer comes to `queue`, as an event for topic_ids().
+void ask_topic_ids(rd_kafka_t* client, const std::vector<std::string>& names, rd_kafka_queue_t* queue);
+/// Names with their ids; without those that the cluster does not know, or has no id of.
+[[nodiscard]] std::map<std::string, std::string> topic_ids(rd_kafka_event_t* answer);
 /// The end of every partition as this client can reach it: under read_committed that is before the
 /// first open transaction.
 [[nodiscard]] pipeline::Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> end_offsets(
