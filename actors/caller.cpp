@@ -119,7 +119,7 @@ class Calls {
     }
     if (result.error().code != pipeline::Errc::unavailable) {
       inbox_->push(Fatal{result.error()});
-    } else {
+    } else if (state().store_outage.failed(now())) {
       spdlog::warn("store: model requests have to wait: {}", result.error().detail);
     }
     delay = delay == 0ms ? store_delay_first : std::min<std::chrono::milliseconds>(delay * 2, store_delay_max);
@@ -132,6 +132,7 @@ class Calls {
       if (!ok(waiting.front().write())) {
         return false;
       }
+      state().store_outage.over(now());  // Not at each success: a full disk can still be read.
       load_->in_flight.fetch_sub(waiting.front().in_flight ? 1 : 0, std::memory_order_acq_rel);
       waiting.pop_front();
     }

@@ -21,6 +21,7 @@
 #include "actors/protocol.hpp"
 #include "pipeline/endpoint_health.hpp"
 #include "pipeline/metrics.hpp"
+#include "pipeline/outage.hpp"
 #include "pipeline/model_ports.hpp"
 
 namespace alluvium::actors {
@@ -51,6 +52,7 @@ struct CallerState {
   std::deque<Unsettled> unsettled;  ///< At most one per flight and one more.
   std::set<std::int64_t> dues;      ///< UTC ms, when something we postponed is due; at most open_max.
   std::set<std::int64_t> longer;    ///< Requests to be asked with a larger token limit.
+  pipeline::Outage store_outage;
   std::chrono::milliseconds store_delay{0};
   pipeline::TimePoint renew_at, tick_at, count_at;
   bool recovered = false;

@@ -25,6 +25,7 @@ void round(Self self, Inbox* inbox, const ModelLoad* load, pipeline::WallClock c
   const auto next_ms = self->state.courier->step();
   if (next_ms) {
     delay = 0ms;
+    self->state.store_outage.over(self->clock().now());
     self->delayed_send(self, std::max(rest_min, milliseconds{*next_ms - clock()}), Tick::value);
     return;
   }
@@ -32,7 +33,9 @@ void round(Self self, Inbox* inbox, const ModelLoad* load, pipeline::WallClock c
     inbox->push(Fatal{next_ms.error()});
     return;
   }
-  spdlog::warn("store: batch jobs have to wait: {}", next_ms.error().detail);
+  if (self->state.store_outage.failed(self->clock().now())) {
+    spdlog::warn("store: batch jobs have to wait: {}", next_ms.error().detail);
+  }
   delay = delay == 0ms ? store_delay_first : std::min(delay * 2, store_delay_max);
   self->delayed_send(self, delay, Tick::value);
 }

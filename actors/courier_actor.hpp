@@ -9,6 +9,7 @@
 #include "actors/inbox.hpp"
 #include "actors/model_load.hpp"
 #include "actors/protocol.hpp"
+#include "pipeline/outage.hpp"
 
 namespace alluvium::actors {
 
@@ -17,6 +18,7 @@ struct CourierState {
   /// Lets other processes go on with the jobs.
   ~CourierState();
   std::unique_ptr<Courier> courier;
+  pipeline::Outage store_outage;
   std::chrono::milliseconds store_delay{0};
 };
 

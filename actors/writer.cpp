@@ -26,25 +26,11 @@ class Commits {
         caller_{std::move(caller)},
         options_{options} {}
 
-  void add(Extracted& extracted) {
-    if (!state().queue.add(*extracted.claim, std::move(extracted.batch))) {
-      return;
-    }
-    metrics_->batch_bytes.fetch_add(extracted.charge.bytes(), std::memory_order_relaxed);
-    state().charges.push_back(std::move(extracted.charge));
-    state().charges.push_back(std::move(extracted.results));
-    if (state().queue.batches() >= options_.batches_max && state().queue.outstanding().empty()) {
-      commit();
-    } else {
-      arm(options_.interval);
-    }
+  void add(const ExtractedPtr& extracted) {
+    wait(extracted);
   }
-
-  void add(Settled& settled) {
-    if (state().queue.add(*settled.claim, std::move(settled.dead_letters), settled.gaps)) {
-      state().charges.push_back(std::move(settled.charge));
-      arm(options_.interval);
-    }
+  void add(const SettledPtr& settled) {
+    wait(settled);
   }
 
   void claim(const ClaimCommand& command) {
@@ -59,8 +45,10 @@ class Commits {
     auto claimed = store_->claim(command.request);
     if (!claimed) {
       if (claimed.error().code == pipeline::Errc::unavailable) {
-        spdlog::warn("store: can't claim {}/{} yet: {}", command.claim->name.topic, command.claim->name.partition,
-                     claimed.error().detail);
+        if (failed()) {
+          spdlog::warn("store: can't claim {}/{} yet: {}", command.claim->name.topic, command.claim->name.partition,
+                       claimed.error().detail);
+        }
         state().claims.push_back(command);
         back_off();
       } else {
@@ -68,7 +56,7 @@ class Commits {
       }
       return;
     }
-    state().retry_delay = std::chrono::milliseconds{0};
+    works();
     state().queue.open(command.claim, *claimed);
     inbox_->push(Claimed{command.claim, std::move(*claimed)});
   }
@@ -107,6 +95,7 @@ class Commits {
     do {
       was_retry = !here.queue.outstanding().empty();  // Then what came meanwhile waits too, and no tick is due for it.
       if (!was_retry) {
+        fill_next();
         here.queue.take();
         here.outstanding_charges = std::exchange(here.charges, {});
       }
@@ -114,8 +103,7 @@ class Commits {
         back_off();
         return;
       }
-    } while (was_retry || here.queue.batches() >= options_.batches_max);
-    here.retry_delay = std::chrono::milliseconds{0};
+    } while (was_retry || !here.waiting.empty());
     if (here.finish_wanted) {
       answer_finish();
     }
@@ -141,6 +129,16 @@ class Commits {
     state().retry_at = self_->clock().now() + delay;
     arm(delay);
   }
+  /// True if that is worth a line in the log.
+  bool failed() {
+    return state().outage.failed(self_->clock().now());
+  }
+  void works() {
+    state().retry_delay = std::chrono::milliseconds{0};
+    if (const auto lasted = state().outage.over(self_->clock().now())) {
+      spdlog::info("store: works again, after {:.1f} s", std::chrono::duration<double>{*lasted}.count());
+    }
+  }
   bool blocked() {
     return state().retry_delay.count() != 0 && self_->clock().now() < state().retry_at;
   }
@@ -152,6 +150,48 @@ class Commits {
     std::erase_if(state().claims, [slot](const auto& waiting) { return waiting.claim->slot == slot; });
   }
 
+  template <class Part>
+  void wait(const std::shared_ptr<Part>& part) {
+    auto& here = state();
+    here.waiting.push_back(part);
+    if (here.waiting.size() >= options_.batches_max && here.queue.outstanding().empty()) {
+      commit();
+    } else {
+      arm(options_.interval);
+    }
+  }
+
+  /// As much of what waits as one transaction should hold: on a small disk, a large one would never fit.
+  void fill_next() {
+    auto& waiting = state().waiting;
+    std::int64_t bytes = 0;
+    for (std::size_t i = 0; i < options_.batches_max && bytes < options_.bytes_max && !waiting.empty(); ++i) {
+      const auto part = std::move(waiting.front());
+      waiting.pop_front();
+      bytes += std::visit([this](const auto& what) { return place(*what); }, part);
+    }
+  }
+
+  /// Returns its bytes; 0 if its claim is over, and it is dropped.
+  std::int64_t place(Extracted& extracted) {
+    if (!state().queue.add(*extracted.claim, std::move(extracted.batch))) {
+      return 0;
+    }
+    const auto bytes = extracted.charge.bytes() + extracted.results.bytes();
+    metrics_->batch_bytes.fetch_add(extracted.charge.bytes(), std::memory_order_relaxed);
+    state().charges.push_back(std::move(extracted.charge));
+    state().charges.push_back(std::move(extracted.results));
+    return bytes;
+  }
+  std::int64_t place(Settled& settled) {
+    if (!state().queue.add(*settled.claim, std::move(settled.dead_letters), settled.gaps)) {
+      return 0;
+    }
+    const auto bytes = settled.charge.bytes();
+    state().charges.push_back(std::move(settled.charge));
+    return bytes;
+  }
+
   /// False if the store could not take it now.
   bool attempt() {
     auto& here = state();
@@ -159,12 +199,15 @@ class Commits {
       auto result = store_->commit(here.queue.outstanding());
       if (!result) {
         if (result.error().code == pipeline::Errc::unavailable) {
-          spdlog::warn("store: can't commit yet: {}", result.error().detail);
+          if (failed()) {
+            spdlog::warn("store: can't commit yet: {}", result.error().detail);
+          }
         } else {
           inbox_->push(Fatal{std::move(result.error())});
         }
         return false;
       }
+      works();
       if (result->fenced.empty()) {
         pipeline::failpoint("writer.committed");
         settle(*result);
@@ -224,10 +267,13 @@ class Commits {
     auto marks = store_->watermarks();
     const auto calls = store_->open_calls();
     if (!marks || !calls) {
-      spdlog::warn("store: can't read the ledger yet: {}", marks ? calls.error().detail : marks.error().detail);
+      if (failed()) {
+        spdlog::warn("store: can't read the ledger yet: {}", marks ? calls.error().detail : marks.error().detail);
+      }
       back_off();
       return;
     }
+    works();
     state().finish_wanted = false;
     inbox_->push(Finished{std::move(*marks), *calls});
   }
@@ -247,8 +293,8 @@ Writer::behavior_type writer(Self self, pipeline::Store* store, Inbox* inbox, pi
                              ModelLoad* load, Caller caller, WriterOptions options) {
   const auto commits = std::make_shared<Commits>(self, store, inbox, metrics, load, std::move(caller), options);
   return {
-      [commits](const ExtractedPtr& extracted) { commits->add(*extracted); },
-      [commits](const SettledPtr& settled) { commits->add(*settled); },
+      [commits](const ExtractedPtr& extracted) { commits->add(extracted); },
+      [commits](const SettledPtr& settled) { commits->add(settled); },
       [commits](const ClaimCommand& command) { commits->claim(command); },
       [commits](const ReleaseCommand& command) { commits->release(command.slots); },
       [commits](Finish) { commits->finish(); },

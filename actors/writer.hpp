@@ -4,6 +4,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
+#include <memory>
+#include <variant>
 #include <vector>
 
 #include "actors/inbox.hpp"
@@ -11,11 +14,13 @@
 #include "actors/protocol.hpp"
 #include "pipeline/commit_queue.hpp"
 #include "pipeline/metrics.hpp"
+#include "pipeline/outage.hpp"
 
 namespace alluvium::actors {
 
 struct WriterOptions {
   std::size_t batches_max = 1024;          ///< Per transaction.
+  std::int64_t bytes_max = 4 << 20;        ///< Of messages and memories, per transaction, plus the last batch.
   std::chrono::milliseconds interval{50};  ///< The oldest batch waits no longer for company.
   std::chrono::milliseconds retry_first{100};
   std::chrono::milliseconds retry_max{5000};
@@ -24,11 +29,14 @@ struct WriterOptions {
 struct WriterState {
   static constexpr const char* name = "writer";
 
+  /// What came, oldest first: it may be more than one transaction should hold. Bounded by the byte credit.
+  std::deque<std::variant<ExtractedPtr, SettledPtr>> waiting;
   pipeline::CommitQueue queue;
-  std::vector<pipeline::Charge> charges;  ///< Of all that waits in the queue.
+  std::vector<pipeline::Charge> charges;  ///< Of all that is in the queue.
   std::vector<pipeline::Charge> outstanding_charges;
   std::chrono::milliseconds retry_delay{0};  ///< 0: the last try worked.
   pipeline::TimePoint retry_at;              ///< Else the store is left alone until then.
+  pipeline::Outage outage;                   ///< Of the store.
 
   std::vector<ClaimCommand> claims;  ///< That the store could not take yet.
   bool tick_due = false;

@@ -28,6 +28,7 @@
 #include "app/table.hpp"
 #include "config/units.hpp"
 #include "connectors/sqlite_store.hpp"
+#include "pipeline/outage.hpp"
 
 namespace alluvium::app {
 namespace {
@@ -101,6 +102,7 @@ class Ending {
 /// Rounds until the end. Returns the exit code.
 int do_rounds(actors::Courier& courier, Ending& ending, bool until_idle) {
   milliseconds store_delay{0};
+  pipeline::Outage outage;
   while (!ending.asked_for().load()) {
     const auto next_ms = courier.step();
     const auto idle = next_ms && until_idle ? courier.is_idle() : pipeline::Result<bool>{false};
@@ -109,6 +111,7 @@ int do_rounds(actors::Courier& courier, Ending& ending, bool until_idle) {
         break;
       }
       store_delay = milliseconds{0};
+      outage.over(std::chrono::steady_clock::now());
       ending.rest(std::max(rest_min, milliseconds{*next_ms - utc_ms()}));
       continue;
     }
@@ -116,7 +119,9 @@ int do_rounds(actors::Courier& courier, Ending& ending, bool until_idle) {
     if (error.code != pipeline::Errc::unavailable) {
       return report(error);
     }
-    spdlog::warn("store: batch jobs have to wait: {}", error.detail);
+    if (outage.failed(std::chrono::steady_clock::now())) {
+      spdlog::warn("store: batch jobs have to wait: {}", error.detail);
+    }
     store_delay = store_delay.count() == 0 ? store_delay_first : std::min(store_delay * 2, store_delay_max);
     ending.rest(store_delay);
   }

@@ -273,6 +273,7 @@ void hold_signals() {
   const auto signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // A limit on the size of files is a write that fails, like on a full disk.
 }
 
 int run_engine(const config::Config& config, pipeline::Source& source, pipeline::Store& store, ProgressMode progress,

@@ -1,14 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/sqlite_database.hpp"
 
+#include <cerrno>
+#include <system_error>
+
+#include <sys/stat.h>
+
 namespace alluvium::connectors {
 namespace {
+
+/// With the reason that the system gave, if any: SQLite's "disk I/O error" stands for many.
+std::string message_of(sqlite3* database, int code) {
+  if (database == nullptr) {
+    return sqlite3_errstr(code);
+  }
+  std::string message = sqlite3_errmsg(database);
+  const auto kind = code & 0xFF;
+  if (const auto reason = sqlite3_system_errno(database);
+      reason != 0 && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN)) {
+    message += " (" + std::system_category().message(reason) + ")";
+  }
+  return message;
+}
 
 [[noreturn]] void throw_error(sqlite3* database, int code) {
   const char* path = database == nullptr ? nullptr : sqlite3_db_filename(database, "main");
   std::string detail = path == nullptr || *path == '\0' ? std::string{"SQLite"} : std::string{path};
   detail += ": ";
-  detail += database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database);
+  detail += message_of(database, code);
   throw SqliteFailure{meaning_of(code), detail};
 }
 
@@ -123,7 +142,8 @@ void Statement::check(int code) {
   }
 }
 
-Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds busy_timeout) {
+Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds busy_timeout)
+    : busy_timeout_{busy_timeout} {
   const auto access = mode == Mode::read_only    ? SQLITE_OPEN_READONLY
                       : mode == Mode::read_write ? SQLITE_OPEN_READWRITE
                                                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -132,8 +152,11 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
       sqlite3_open_v2(path.c_str(), &database, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   database_.reset(database);
   if (code != SQLITE_OK) {
-    throw SqliteFailure{meaning_of(code),
-                        path + ": " + (database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database))};
+    throw SqliteFailure{meaning_of(code), path + ": " + message_of(database, code)};
+  }
+  // SQLite opens what can't be written to for reading instead, and would stay with that when it can.
+  if (mode != Mode::read_only && sqlite3_db_readonly(database, "main") == 1) {
+    throw SqliteFailure{pipeline::Errc::unavailable, path + ": the file, or the disk it is on, is read-only"};
   }
   sqlite3_busy_timeout(database, static_cast<int>(busy_timeout.count()));
 }
@@ -170,11 +193,52 @@ bool Database::in_transaction() {
   return sqlite3_get_autocommit(database_.get()) == 0;
 }
 
-Transaction::Transaction(Database& database, Kind kind) : database_{database} {
+void Database::expect_in_place() {
+  const char* path = sqlite3_db_filename(database_.get(), "main");
+  if (path == nullptr || *path == '\0') {
+    return;  // In memory.
+  }
+  int moved = 0;
+  sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  const auto refuse_if = [path](bool gone, const char* suffix) {
+    if (gone) {
+      throw SqliteFailure{pipeline::Errc::unsafe_to_go_on,
+                          std::string{path} + suffix +
+                              ": was deleted, moved or replaced while in use; nothing more is written to what it was"};
+    }
+  };
+  refuse_if(moved != 0, "");
+  constexpr std::array suffixes{"-wal", "-shm"};
+  for (std::size_t i = 0; i < suffixes.size(); ++i) {
+    struct stat found {};
+    const bool there = ::stat((std::string{path} + suffixes[i]).c_str(), &found) == 0;
+    if (!there && errno != ENOENT) {
+      continue;  // A disk that can't tell. The commit will.
+    }
+    refuse_if(companions_[i] != 0 && (!there || found.st_ino != companions_[i]), suffixes[i]);
+    companions_[i] = there ? found.st_ino : 0;
+  }
+}
+
+/// As far as that is possible now, without waiting for anyone.
+void Database::shrink_log() {
+  sqlite3_busy_timeout(database_.get(), 0);
+  sqlite3_wal_checkpoint_v2(database_.get(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(database_.get(), static_cast<int>(busy_timeout_.count()));
+}
+
+Transaction::Transaction(Database& database, Kind kind) : database_{database}, undone_{kind == Kind::write} {
+  if (database_.in_transaction()) {
+    database_.execute("ROLLBACK");  // Of one whose end did not work out.
+  }
+  if (kind == Kind::write && std::exchange(database_.shrink_first_, false)) {
+    database_.shrink_log();
+  }
   database_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 
 Transaction::~Transaction() {
+  database_.shrink_first_ = database_.shrink_first_ || undone_;
   // SQLite itself has rolled back after some errors, and after a commit there is nothing to do.
   if (database_.in_transaction()) {
     try {
@@ -186,7 +250,9 @@ Transaction::~Transaction() {
 }
 
 void Transaction::commit() {
+  database_.expect_in_place();
   database_.execute("COMMIT");
+  undone_ = false;
 }
 
 }  // namespace alluvium::connectors

@@ -2,6 +2,7 @@
 // SQLite's handles as C++ objects, and what its error codes mean to the engine.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -120,6 +121,9 @@ class Database {
   [[nodiscard]] std::int64_t changes();  ///< Rows that the last statement changed.
   [[nodiscard]] bool in_transaction();
   void limit_cache(std::size_t bytes);  ///< Of file pages in memory.
+  /// Throws (`unsafe_to_go_on`) if the file or its log was deleted or replaced since this connection uses it: SQLite
+  /// would go on writing to what has no name any more. For use inside a transaction. Three stat() calls.
+  void expect_in_place();
 
  private:
   struct Close {
@@ -128,10 +132,17 @@ class Database {
     }
   };
 
+  friend class Transaction;
+  void shrink_log();
+
   std::unique_ptr<sqlite3, Close> database_;
+  std::chrono::milliseconds busy_timeout_;
+  std::array<std::uint64_t, 2> companions_{};  ///< Inodes of -wal and -shm; 0: not known yet.
+  bool shrink_first_ = false;                  ///< Before the next write transaction.
 };
 
-/// Rolls back at its end unless it was committed.
+/// Rolls back at its end unless it was committed. The next one that writes then first moves the write-ahead log into
+/// the file and gives its room back: on a full disk that may be what was missing.
 class Transaction {
  public:
   enum class Kind { read, write };
@@ -146,6 +157,7 @@ class Transaction {
 
  private:
   Database& database_;
+  bool undone_;
 };
 
 /// guarded() `work` in a write transaction.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/sqlite_schema.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
 
 #include "pipeline/failpoint.hpp"
 
@@ -256,6 +260,17 @@ std::int64_t version_of(Database& database, const std::string& path, std::size_t
   return version;
 }
 
+/// How long the write-ahead log may become before it is moved into the file: an eighth of the room that there is, or it
+/// would take what the file needs to grow.
+std::uintmax_t log_pages(const std::string& path) {
+  constexpr std::uintmax_t page_bytes = 4096;
+  constexpr std::uintmax_t least = 100;
+  constexpr std::uintmax_t most = 8000;  // 32 MiB.
+  std::error_code error;
+  const auto room = std::filesystem::space(path, error);
+  return error ? most : std::clamp(room.available / 8 / page_bytes, least, most);
+}
+
 void set_up_wal(Database& database, const std::string& path) {
   std::string mode;
   for (int i = 0; i < wal_tries_max && mode.empty(); ++i) {
@@ -273,9 +288,8 @@ void set_up_wal(Database& database, const std::string& path) {
     throw SqliteFailure{Errc::unavailable, path + ": write-ahead logging is not possible here (journal mode " + mode +
                                                "): is it a network file system?"};
   }
-  database.execute(
-      "PRAGMA synchronous = NORMAL; PRAGMA cache_size = 10000; PRAGMA temp_store = MEMORY;"
-      "PRAGMA wal_autocheckpoint = 8000");
+  database.execute("PRAGMA synchronous = NORMAL; PRAGMA cache_size = 10000; PRAGMA temp_store = MEMORY");
+  database.execute(("PRAGMA wal_autocheckpoint = " + std::to_string(log_pages(path))).c_str());
 }
 
 /// Reads the small table and the far end of the large ones: a file that was cut off or overwritten shows here.

@@ -173,6 +173,17 @@ TEST(Engine, KeepsWhatItHasThroughCommitsThatFailOrSeemTo) {
   expect_in_equals_out(logs[0], store.partition(first));
 }
 
+TEST(Engine, NoTransactionIsLargerThanItMayBeHoweverMuchHasPiledUp) {
+  const std::vector<FakeSource::Log> logs{log_of(2000, 50, 0), log_of(2000, 50, 1)};
+  FakeSource source{logs};
+  FakeStore store;
+  store.fail_commits(12);
+  pipeline::Metrics metrics;
+  ASSERT_TRUE(run(options_with_a_rule(), source, store, metrics));
+  EXPECT_EQ(store.batches_at_once, 3U);
+  expect_in_equals_out(logs[0], store.partition(first));
+}
+
 TEST(Engine, ClaimsAgainWhatAnotherEngineTook) {
   const std::vector<FakeSource::Log> logs{log_of(120, 4, 2)};
   FakeSource source{logs};

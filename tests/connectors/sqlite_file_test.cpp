@@ -121,6 +121,72 @@ TEST_F(SqliteFileTest, CallsAFullDiskUnavailable) {
   }
 }
 
+/// What a store says that is asked to write after `surgery`.
+class SqliteSurgery : public SqliteFileTest {
+ protected:
+  template <class Surgery>
+  pipeline::Error after(const Surgery& surgery) {
+    store_ = open_store();
+    claimed_ = claim(*store_);
+    surgery();
+    const auto refused = store_->commit(std::vector{commit_of(claimed_, 1, {batch_of("a", {{.offset = 0}}, {0})})});
+    EXPECT_FALSE(refused.has_value());
+    return refused ? pipeline::Error{} : refused.error();
+  }
+
+  std::unique_ptr<pipeline::Store> store_;
+  pipeline::Claim claimed_;
+};
+
+TEST_F(SqliteSurgery, DoesNotWriteToAFileThatWasDeleted) {
+  const auto error = after([&] { std::filesystem::remove(path_); });
+  EXPECT_EQ(error.code, Errc::unsafe_to_go_on);
+  EXPECT_THAT(error.detail, HasSubstr(path_ + ": was deleted, moved or replaced"));
+}
+
+TEST_F(SqliteSurgery, DoesNotWriteToAFileThatWasReplacedNorTouchesTheNewOne) {
+  const auto other = folder_.file("other.db");
+  EXPECT_EQ(after([&] {
+              const auto new_store = open_sqlite_store({.path = other}, test_clock).value();
+              auto passed = commit_of(claim(*new_store), 5, {});
+              passed.gaps = {{.from = 0, .to = 5}};
+              commit(*new_store, {passed});
+              std::filesystem::rename(other, path_);
+              std::filesystem::rename(other + "-wal", path_ + "-wal");
+              std::filesystem::rename(other + "-shm", path_ + "-shm");
+            }).code,
+            Errc::unsafe_to_go_on);
+  store_.reset();
+  EXPECT_EQ(claim(*open_store()).watermark, 5);
+  EXPECT_THAT(faults(), IsEmpty());
+}
+
+TEST_F(SqliteSurgery, WithoutItsLogWritesNoMoreAndSavesWhatTheLogHeld) {
+  EXPECT_THAT(after([&] { std::filesystem::remove(path_ + "-wal"); }).detail, HasSubstr(path_ + "-wal: was deleted"));
+  store_.reset();
+  EXPECT_EQ(integer("SELECT seq FROM partitions"), 1) << "the claim had been in the log alone";
+}
+
+TEST_F(SqliteSurgery, WithoutItsIndexWritesNoMore) {
+  EXPECT_THAT(after([&] { std::filesystem::remove(path_ + "-shm"); }).detail, HasSubstr(path_ + "-shm: was deleted"));
+}
+
+TEST_F(SqliteFileTest, AfterAFailureTheLogGivesItsRoomBack) {
+  const auto store = open_store();
+  auto claimed = claim(*store);
+  std::vector<pipeline::ExtractedBatch> batches;
+  for (std::int64_t offset = 0; offset < 90; ++offset) {
+    batches.push_back(batch_of("agent-" + std::to_string(offset) + std::string(500, 'x'), {{.offset = offset}}, {0}));
+  }
+  commit(*store, {commit_of(claimed, 90, std::move(batches))});
+  const auto log_size = [&] { return std::filesystem::file_size(path_ + "-wal"); };
+  const auto before = log_size();
+  ++claimed.seq;
+  EXPECT_FALSE(store->commit(std::vector{commit_of(claimed, 91, {pipeline::ExtractedBatch{}})}).has_value());
+  commit(*store, {commit_of(claimed, 91, {batch_of("a", {{.offset = 90}}, {0})})});
+  EXPECT_LT(log_size(), before / 2);
+}
+
 /// Opens and expects to be refused; the detail.
 std::string refusal_of(const std::string& path) {
   const auto store = open_sqlite_store({.path = path}, test_clock);

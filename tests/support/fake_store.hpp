@@ -81,6 +81,11 @@ class FakeStore final : public pipeline::Store {
     }
     const std::lock_guard lock{mutex_};
     ++commits_tried;
+    std::size_t batches = 0;
+    for (const auto& commit : commits) {
+      batches += commit.batches.size();
+    }
+    batches_at_once = std::max(batches_at_once, batches);
     if (failing_ > 0 && failing_-- % 2 == 1) {
       return pipeline::fail(pipeline::Errc::unavailable, "locked");
     }
@@ -130,6 +135,7 @@ class FakeStore final : public pipeline::Store {
   }
 
   int commits_tried = 0;
+  std::size_t batches_at_once = 0;  ///< At most.
 
  private:
   void apply(const pipeline::PartitionCommit& commit, pipeline::CommitResult& result) {
