@@ -21,8 +21,7 @@ using pipeline::Tier;
 using Self = Caller::stateful_pointer<CallerState>;
 
 constexpr std::size_t fetch_max = 32;  // Requests held here and not sent, of each tier.
-constexpr auto store_delay_first = 100ms;
-constexpr auto store_delay_max = 5000ms;
+constexpr auto store_delay_first = 100ms, store_delay_max = 5000ms;
 constexpr auto count_every = 100ms;
 constexpr auto money_delay = 1000ms;  // Before a request is looked at again whose budget is set aside for others.
 
