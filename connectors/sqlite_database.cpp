@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/sqlite_database.hpp"
 
+#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -11,7 +12,7 @@ namespace {
 
 /// With the reason that the system gave, if any: SQLite's "disk I/O error" stands for many.
 std::string message_of(sqlite3* database, int code) {
-  if (database == nullptr) {
+  if (database == nullptr || (sqlite3_errcode(database) & 0xFF) != (code & 0xFF)) {
     return sqlite3_errstr(code);
   }
   std::string message = sqlite3_errmsg(database);
@@ -23,7 +24,19 @@ std::string message_of(sqlite3* database, int code) {
   return message;
 }
 
+/// SQLite calls the file corrupt when a read fails with EIO; then even its first bytes can't be read, as a rule.
+bool can_be_read(sqlite3* database) {
+  sqlite3_file* file = nullptr;
+  std::array<char, 16> bytes{};
+  return sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file)) != SQLITE_OK ||
+         file == nullptr || file->pMethods == nullptr ||
+         (file->pMethods->xRead(file, bytes.data(), static_cast<int>(bytes.size()), 0) & 0xFF) != SQLITE_IOERR;
+}
+
 [[noreturn]] void throw_error(sqlite3* database, int code) {
+  if (database != nullptr && (code & 0xFF) == SQLITE_CORRUPT && !can_be_read(database)) {
+    code = SQLITE_IOERR;
+  }
   const char* path = database == nullptr ? nullptr : sqlite3_db_filename(database, "main");
   std::string detail = path == nullptr || *path == '\0' ? std::string{"SQLite"} : std::string{path};
   detail += ": ";
