@@ -50,6 +50,7 @@ class SqliteStore final : public pipeline::Store {
       auto effective = request;
       // Once in the life of this store: a partition that comes back in a rebalance goes on where it was.
       effective.reset = request.reset && !reset_.contains(request.partition);
+      const Durability durability{database_, request.start_at_end};
       Transaction transaction{database_, Transaction::Kind::write};
       auto claim = ledger_.claim(effective, clock_());
       pipeline::failpoint("store.in_claim");
@@ -75,6 +76,28 @@ class SqliteStore final : public pipeline::Store {
   }
 
  private:
+  /// A claim that begins at the stream's end has to outlive a power loss: rolled back, it would be made again at what
+  /// is the end by then, and what came between would be nobody's.
+  class Durability {
+   public:
+    Durability(Database& database, bool wanted) : database_{wanted ? &database : nullptr} {
+      if (database_ != nullptr) {
+        database_->execute("PRAGMA synchronous = FULL");
+      }
+    }
+    ~Durability() {
+      if (database_ != nullptr) {
+        database_->execute("PRAGMA synchronous = NORMAL");  // Touches no file: it can't fail.
+      }
+    }
+    Durability(const Durability&) = delete;
+    Durability& operator=(const Durability&) = delete;
+    Durability(Durability&&) = delete;
+    Durability& operator=(Durability&&) = delete;
+
+   private:
+    Database* database_;
+  };
   /// Runs open_schema() before the statements of the members below it are prepared.
   struct Schema {
     Schema(Database& database, const SqliteStoreOptions& options) {

@@ -264,6 +264,18 @@ void copy_store(const std::string& from, const std::string& to) {
   }
 }
 
+TEST(SqliteCrash, AClaimThatBeginsAtTheEndIsOnTheDiskBeforeItCounts) {
+  FaultyVfs vfs;
+  const ScratchFolder folder;
+  const auto store = open_sqlite_store({.path = folder.file("store.db")}, test_clock).value();
+  vfs.arm({.calls = vfs_sync, .nth = 1, .lasting = true});
+  const pipeline::ClaimRequest at_end{
+      .partition = chat0, .identity = {}, .range = {.first = 0, .end = 10}, .start_at_end = true};
+  EXPECT_EQ(store->claim(at_end).error().code, pipeline::Errc::unavailable);
+  vfs.heal();
+  EXPECT_EQ(store->claim(at_end).value().watermark, 10);
+}
+
 TEST(SqliteCrash, AfterACommitThatSeemedToFailItIsThereWholeOrNotAtAll) {
   FaultyVfs vfs;
   const ScratchFolder folder;
