@@ -122,6 +122,10 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
     // The new protocol has its own, on the broker.
     properties["partition.assignment.strategy"] = "cooperative-sticky";
     properties["heartbeat.interval.ms"] = "1000";  // A member hears with it that the group changes.
+    if (options.instance_id.empty()) {
+      // A member that died without a word is missed after this; a static one keeps its seat for Kafka's 45 s.
+      properties["session.timeout.ms"] = "10000";
+    }
   }
   for (const auto& [name, value] : options.properties) {
     properties[name] = value;

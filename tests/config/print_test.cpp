@@ -28,7 +28,7 @@ sink: {sqlite: {path: "${DIR:-data}/x.db"}}
     topics: [t]
     group: alluvium
     start: earliest
-    prefetch_bytes: 64MiB
+    prefetch_bytes: 59MiB
     properties:
       client.rack: r1
       sasl.password: "********"

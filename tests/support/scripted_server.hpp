@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -128,6 +129,7 @@ class ScriptedServer {
 
   explicit ScriptedServer(Script script, const TestCertificate* certificate = nullptr)
       : script_{std::move(script)}, tls_{certificate != nullptr ? certificate->server_context() : nullptr} {
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL, and a client may be gone.
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
