@@ -178,6 +178,7 @@ Result<void> KafkaSource::subscribe() {
 // Reading ---------------------------------------------------------------------------------------
 
 Result<void> KafkaSource::poll(std::size_t bytes_max, std::chrono::milliseconds wait) {
+  watermarks_->beat();
   event_.drain();  // Before looking, so that what comes after the look makes it ready again.
   auto busy = serve_group();
   look_at_topics();

@@ -8,6 +8,8 @@ using State = KafkaPartition::State;
 
 constexpr std::chrono::seconds every{1};
 constexpr std::chrono::milliseconds last_answer_within{2000};
+constexpr std::chrono::seconds silence{1};     // Polls come ten times a second.
+constexpr std::chrono::seconds quiet_for{10};  // Longer than joining takes.
 
 KafkaPartitions empty_list() {
   return KafkaPartitions(rd_kafka_topic_partition_list_new(8));
@@ -37,6 +39,14 @@ void note(const KafkaEvent& answer) {
 
 }  // namespace
 
+void KafkaWatermarks::beat() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - beat_ > silence) {
+    quiet_until_ = now + quiet_for;
+  }
+  beat_ = now;
+}
+
 void KafkaWatermarks::commit(std::deque<KafkaPartition>& partitions) {
   if (in_flight_) {
     const KafkaEvent answer(rd_kafka_queue_poll(answers_.get(), 0));
@@ -47,7 +57,7 @@ void KafkaWatermarks::commit(std::deque<KafkaPartition>& partitions) {
     note(answer);
   }
   const auto now = std::chrono::steady_clock::now();
-  if (now - last_ < every) {
+  if (now - last_ < every || now < quiet_until_) {
     return;
   }
   last_ = now;
@@ -60,6 +70,10 @@ void KafkaWatermarks::commit(std::deque<KafkaPartition>& partitions) {
 
 void KafkaWatermarks::commit_and_wait(std::deque<KafkaPartition>& partitions,
                                       std::span<const pipeline::PartitionSlot> slots) {
+  beat();
+  if (beat_ < quiet_until_) {
+    return;
+  }
   const auto list = empty_list();
   for (const auto slot : slots) {
     add_if_moved(list, partitions[slot]);
