@@ -26,6 +26,7 @@ using pipeline::Result;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds leave_within{10};
+constexpr std::chrono::seconds join_interval{1};
 constexpr int events_per_poll_max = 1000;
 
 class KafkaSource final : public pipeline::Source {
@@ -43,7 +44,9 @@ class KafkaSource final : public pipeline::Source {
     return group_->partitions()[slot].name();
   }
   Result<std::string> identity(PartitionSlot slot) override;
-  Result<pipeline::OffsetRange> range(PartitionSlot slot) override;
+  Result<pipeline::OffsetRange> range(PartitionSlot slot) override {
+    return offset_range(consumer_.get(), name(slot));
+  }
   Result<void> start(std::span<const pipeline::StartAt> starts) override {
     return group_->start(starts);
   }
@@ -74,6 +77,7 @@ class KafkaSource final : public pipeline::Source {
   Result<void> fit_queues();
   Result<void> subscribe();
   bool serve_group();
+  Result<void> wait_for_seat(std::chrono::milliseconds wait);
   void look_at_topics();
   bool read(std::size_t bytes_max);
   void on_error(rd_kafka_resp_err_t error, const std::string& text);
@@ -98,6 +102,8 @@ class KafkaSource final : public pipeline::Source {
   Complaints complaints_;
   std::string last_error_;  ///< Of the connections, for open().
   bool not_let_in_ = false;
+  bool seat_taken_ = false;
+  Clock::time_point join_at_;
   std::string fatal_;
 };
 
@@ -164,20 +170,16 @@ Result<void> KafkaSource::fit_queues() {
 }
 
 Result<void> KafkaSource::subscribe() {
-  const KafkaPartitions topics(rd_kafka_topic_partition_list_new(static_cast<int>(options_.topics.size())));
-  for (const auto& topic : options_.topics) {
-    rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
-  }
-  if (const auto error = rd_kafka_subscribe(consumer_.get(), topics.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return fail(Errc::invalid_config, std::string("topics: ") + rd_kafka_err2str(error));
-  }
   subscribed_ = true;
-  return {};
+  return subscribe_to(consumer_.get(), options_.topics);
 }
 
 // Reading ---------------------------------------------------------------------------------------
 
 Result<void> KafkaSource::poll(std::size_t bytes_max, std::chrono::milliseconds wait) {
+  if (seat_taken_) {
+    return wait_for_seat(wait);
+  }
   watermarks_->beat();
   event_.drain();  // Before looking, so that what comes after the look makes it ready again.
   auto busy = serve_group();
@@ -201,6 +203,29 @@ Result<void> KafkaSource::poll(std::size_t bytes_max, std::chrono::milliseconds 
     return subscribe();
   }
   return {};
+}
+
+/// The new protocol turns a static member away as long as the one before it under the same id counts as alive: after a
+/// kill, until its session ends.
+Result<void> KafkaSource::wait_for_seat(std::chrono::milliseconds wait) {
+  if (Clock::now() < join_at_) {
+    event_.wait(wait);
+    event_.drain();
+    return {};
+  }
+  join_at_ = Clock::now() + join_interval;
+  seat_taken_ = false;
+  auto consumer = make_kafka_consumer(options_, 0);
+  if (!consumer) {
+    return tl::unexpected(consumer.error());
+  }
+  rd_kafka_queue_io_event_enable(events_.get(), -1, nullptr, 0);
+  leave();
+  adopt(std::move(*consumer));
+  if (auto fitted = fit_queues(); !fitted) {
+    return fitted;
+  }
+  return subscribe();
 }
 
 /// True if the listener was called.
@@ -267,6 +292,12 @@ void KafkaSource::look_at_topics() {
 void KafkaSource::on_error(rd_kafka_resp_err_t error, const std::string& text) {
   std::array<char, 512> reason{};
   const auto fatal = rd_kafka_fatal_error(consumer_.get(), reason.data(), reason.size());
+  if (fatal == RD_KAFKA_RESP_ERR_UNRELEASED_INSTANCE_ID && group_->partitions().empty()) {
+    complaints_.warn("instance id " + options_.instance_id +
+                     " still counts as another member's; waiting until it does not");
+    seat_taken_ = true;
+    return;
+  }
   if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
     fatal_ = fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
                  ? "another member of group " + options_.group + " has taken over this instance id"
@@ -307,18 +338,6 @@ Result<std::string> KafkaSource::identity(PartitionSlot slot) {
   id_failures_.erase(topic);
   watch_->note(topic, id.value_or(""));
   return ids_[topic] = id.value_or("");
-}
-
-Result<pipeline::OffsetRange> KafkaSource::range(PartitionSlot slot) {
-  const auto& [topic, partition] = name(slot);
-  pipeline::OffsetRange range;
-  const auto error = rd_kafka_query_watermark_offsets(consumer_.get(), topic.c_str(), partition, &range.first,
-                                                      &range.end, static_cast<int>(kafka_answer_within.count()));
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return fail(Errc::unavailable,
-                "range of " + topic + "/" + std::to_string(partition) + ": " + rd_kafka_err2str(error));
-  }
-  return range;
 }
 
 Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> KafkaSource::ends() {

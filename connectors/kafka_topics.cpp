@@ -201,4 +201,27 @@ Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> end_offse
   return ends;
 }
 
+Result<void> subscribe_to(rd_kafka_t* consumer, const std::vector<std::string>& subscription) {
+  const KafkaPartitions topics(rd_kafka_topic_partition_list_new(static_cast<int>(subscription.size())));
+  for (const auto& topic : subscription) {
+    rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  }
+  if (const auto error = rd_kafka_subscribe(consumer, topics.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return fail(Errc::invalid_config, std::string("topics: ") + rd_kafka_err2str(error));
+  }
+  return {};
+}
+
+Result<pipeline::OffsetRange> offset_range(rd_kafka_t* client, const pipeline::TopicPartition& partition) {
+  pipeline::OffsetRange range;
+  const auto error =
+      rd_kafka_query_watermark_offsets(client, partition.topic.c_str(), partition.partition, &range.first, &range.end,
+                                       static_cast<int>(kafka_answer_within.count()));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return fail(Errc::unavailable, "range of " + partition.topic + "/" + std::to_string(partition.partition) + ": " +
+                                       rd_kafka_err2str(error));
+  }
+  return range;
+}
+
 }  // namespace alluvium::connectors

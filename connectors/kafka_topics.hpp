@@ -32,6 +32,11 @@ struct KafkaTopic {
 void ask_topic_ids(rd_kafka_t* client, const std::vector<std::string>& names, rd_kafka_queue_t* queue);
 /// Names with their ids; without those that the cluster does not know, or has no id of.
 [[nodiscard]] std::map<std::string, std::string> topic_ids(rd_kafka_event_t* answer);
+/// `invalid_config` if librdkafka refuses a name.
+[[nodiscard]] pipeline::Result<void> subscribe_to(rd_kafka_t* consumer, const std::vector<std::string>& subscription);
+/// What the partition holds now.
+[[nodiscard]] pipeline::Result<pipeline::OffsetRange> offset_range(rd_kafka_t* client,
+                                                                   const pipeline::TopicPartition& partition);
 /// The end of every partition as this client can reach it: under read_committed that is before the
 /// first open transaction.
 [[nodiscard]] pipeline::Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> end_offsets(

@@ -187,6 +187,9 @@ TEST_F(SqliteRequestsTest, SettlingTwiceChangesNothing) {
   late.started_ms = 1;
   EXPECT_TRUE(requests->settle(late, memory_of(stored, 0)).value().gone);
   EXPECT_EQ(ask("SELECT spent FROM spend WHERE scope = 'global'"), 120);
+  commit("b", 2);  // Another engine may still have the first one in hand: its number is never given again.
+  EXPECT_GT(only_due().id, stored.id);
+  EXPECT_EQ(reserve(stored).verdict, Reserved::Verdict::gone);
 }
 
 TEST_F(SqliteRequestsTest, WhatWasPaidForOnceIsNotAskedAgain) {
