@@ -16,7 +16,7 @@ def test_killed_and_started_again_under_load(campaign, alluvium, kafka, tmp_path
         for name in ("e0", "e1"):
             engines.start(name)
         engines.seconds_to_progress()
-        for _ in range(2 + campaign.kills // 100):
+        for _ in range(2 + campaign.kills // 200):
             engines.wait_for_commits(campaign.choice.randrange(1, 30))
             kafka.kill()
             dies_too = campaign.choice.random() < 0.5
@@ -49,7 +49,7 @@ def test_frozen_under_load(campaign, alluvium, kafka, tmp_path):
         for name in ("e0", "e1"):
             engines.start(name)
         engines.seconds_to_progress()
-        for _ in range(2 + campaign.kills // 100):
+        for _ in range(2 + campaign.kills // 200):
             engines.wait_for_commits(campaign.choice.randrange(1, 30))
             kafka.signal(signal.SIGSTOP)
             frozen_at = time.monotonic()

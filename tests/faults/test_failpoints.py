@@ -94,7 +94,7 @@ def test_at_each_point_of_the_stream(campaign, alluvium, with_failpoints, kafka,
     with Load(trial.stream, trial.engines.watch, campaign.choice.random(), rate=1000):
         if action == "kill":
             trial.run("store.in_schema", "kill", True)  # There is only one new store.
-        for _ in range(1 + campaign.kills // 500):
+        for _ in range(1 + campaign.kills // 1000):
             for case in cases(points, [action], campaign.choice):
                 trial.run(*case)
     campaign.record(f"failpoints of the stream: {action}", trial.engines.finish(), trial.times, trial.healed)
@@ -111,7 +111,7 @@ endpoints: {{small: {endpoint(stub.url + "/v1")}}}
     trial = Trial(campaign, alluvium, kafka, tmp_path, more, mark="zzzzzz")
     trial.stream.send(500)
     with Load(trial.stream, trial.engines.watch, campaign.choice.random(), rate=300):
-        for _ in range(1 + campaign.kills // 500):
+        for _ in range(1 + campaign.kills // 1000):
             for case in cases(WITH_MODELS, [action], campaign.choice):
                 trial.run(*case)
     verdict = trial.engines.finish()

@@ -42,7 +42,7 @@ def test_frozen_beyond_the_session(campaign, alluvium, kafka, tmp_path, static):
     stream.send(3000)
     with Load(stream, engines.watch, campaign.choice.random()):
         begin(engines, NAMES)
-        for _ in range(3 + campaign.kills // 20):
+        for _ in range(3 + campaign.kills // 50):
             engines.wait_for_commits(campaign.choice.randrange(1, 30))
             frozen = campaign.choice.choice(NAMES)
             engines.signal(frozen, signal.SIGSTOP)
@@ -74,7 +74,7 @@ def test_the_partitions_of_the_dead_go_to_the_living(campaign, alluvium, kafka, 
     stream.send(3000)
     with Load(stream, engines.watch, campaign.choice.random()):
         begin(engines, NAMES)
-        for _ in range(3 + campaign.kills // 20):
+        for _ in range(3 + campaign.kills // 50):
             engines.wait_for_commits(campaign.choice.randrange(1, 30))
             dead = campaign.choice.choice(NAMES)
             engines.kill(dead)
@@ -95,7 +95,7 @@ def test_engines_come_and_go(campaign, alluvium, kafka, tmp_path, protocol, stat
     stream.send(3000)
     with Load(stream, engines.watch, choice.random()):
         begin(engines, names[:2])
-        while changes < 16 + campaign.kills // 2:
+        while changes < 16 + campaign.kills // 20:
             name = choice.choice(names)
             if name not in engines.running:
                 engines.start(name)

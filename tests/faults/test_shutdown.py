@@ -26,7 +26,7 @@ def test_sigterm_in_every_state(campaign, alluvium, kafka, tmp_path):
     times, healed = 0, []
     stream.send(3000)
     with Load(stream, engines.watch, choice.random()):
-        for _ in range(1 + campaign.kills // 100):
+        for _ in range(1 + campaign.kills // 200):
             for state in choice.sample(sorted(states), len(states)):
                 print(state)
                 engines.start("e0")

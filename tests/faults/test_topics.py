@@ -21,7 +21,7 @@ def test_aborted_transactions(campaign, alluvium, kafka, tmp_path):
     engines = Engines(alluvium, stream, tmp_path)
     for name in ("e0", "e1"):
         engines.start(name)
-    for _ in range(8 + campaign.kills // 10):
+    for _ in range(8 + campaign.kills // 50):
         stream.send_transactions(campaign.choice, 20)
         restart(engines, campaign.choice)
     verdict = engines.finish()
@@ -38,7 +38,7 @@ def test_compaction_while_it_is_read(campaign, alluvium, kafka, tmp_path):
     with Load(stream, engines.watch, campaign.choice.random(), rate=1500):
         for name in ("e0", "e1"):
             engines.start(name)
-        for _ in range(6 + campaign.kills // 10):
+        for _ in range(6 + campaign.kills // 50):
             engines.wait_for_commits(campaign.choice.randrange(1, 20))
             # Both are away for a while, so that there is something to miss.
             for name in ("e0", "e1"):
