@@ -85,6 +85,7 @@ void Intake::claim_what_waits(TimePoint now) {
 
 /// False if the source did not answer.
 bool Intake::claim(PartitionSlot slot) {
+  metrics_.heartbeats.fetch_add(1, std::memory_order_relaxed);  // A slow cluster makes many of these a long time.
   auto& here = partitions_[slot];
   const auto range = source_.range(slot);
   if (!range) {
@@ -209,6 +210,7 @@ void Intake::handle(StageReady& event) {
 
 void Intake::handle(StageDown& /*event*/) {
   stage_.reset();
+  finish_sent_ = false;  // Whoever was to answer is gone.
   std::vector<PartitionSlot> leaving;
   for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
     if (partitions_[slot].phase == Phase::leaving) {

@@ -65,7 +65,11 @@ class Commits {
     for (const auto slot : slots) {
       forget_claim(slot);  // Or it would be taken from its next owner later.
     }
-    commit();  // Once: what the store can't take now will be read again by the next owner.
+    // What the store can't take now will be read again by the next owner.
+    const auto until = self_->clock().now() + options_.release_within;
+    do {
+      commit();
+    } while (!state().waiting.empty() && !blocked() && self_->clock().now() < until);
     for (const auto slot : slots) {
       drop(slot);
     }
@@ -103,8 +107,10 @@ class Commits {
         back_off();
         return;
       }
-    } while (was_retry || !here.waiting.empty());
-    if (here.finish_wanted) {
+    } while (was_retry);
+    if (!here.waiting.empty()) {
+      self_->send(self_, Tick::value);  // One transaction a turn: claims and releases do not wait for all of them.
+    } else if (here.finish_wanted) {
       answer_finish();
     }
   }
@@ -267,8 +273,11 @@ class Commits {
     auto marks = store_->watermarks();
     const auto calls = store_->open_calls();
     if (!marks || !calls) {
-      if (failed()) {
-        spdlog::warn("store: can't read the ledger yet: {}", marks ? calls.error().detail : marks.error().detail);
+      const auto& error = marks ? calls.error() : marks.error();
+      if (error.code != pipeline::Errc::unavailable) {
+        inbox_->push(Fatal{error});
+      } else if (failed()) {
+        spdlog::warn("store: can't read the ledger yet: {}", error.detail);
       }
       back_off();
       return;

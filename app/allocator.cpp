@@ -3,8 +3,10 @@
 #include "app/allocator.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <malloc.h>
@@ -36,8 +38,11 @@ void fit_allocator(std::size_t limit_bytes) {
     argv.push_back(word.data());
   }
   argv.push_back(nullptr);
+  file.close();
+  std::error_code failed;
   if (!words.empty() && setenv(variable, "thp:never,metadata_thp:disabled", 0) == 0) {
-    execv("/proc/self/exe", argv.data());  // If that fails, huge pages it is.
+    // By its own path, for the name that ps shows. If that fails, huge pages it is.
+    execv(std::filesystem::read_symlink("/proc/self/exe", failed).c_str(), argv.data());
   }
 }
 

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <fstream>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -113,7 +114,9 @@ class Attendant {
 
   void watch_heartbeat(Clock::time_point now) {
     const auto beats = metrics_.heartbeats.load(std::memory_order_relaxed);
-    if (std::exchange(heartbeats_, beats) != beats) {
+    const bool was_frozen =
+        now - std::exchange(looked_at_, now) > std::chrono::seconds{1};  // All of us: SIGSTOP, a VM's pause.
+    if (std::exchange(heartbeats_, beats) != beats || was_frozen) {
       alive_at_ = now;
     } else if (now - alive_at_ > hang_patience) {
       complain("the engine has not moved for " + std::to_string(hang_patience.count()) +
@@ -157,6 +160,7 @@ class Attendant {
   int signals_seen_ = 0;
   std::int64_t heartbeats_ = 0;
   Clock::time_point alive_at_ = Clock::now();
+  Clock::time_point looked_at_ = Clock::now();
   Clock::time_point last_drawn_ = Clock::now();
   std::int64_t last_messages_ = 0;
   std::thread thread_;
@@ -179,6 +183,18 @@ std::string memory_summary(const pipeline::Metrics& metrics) {
     text += line.data();
   }
   return text + "\n";
+}
+
+/// The most that was resident, in kB. Not getrusage()'s figure, which a process inherits from the one that started it.
+long peak_resident_kb(const rusage& usage) {
+  std::ifstream status{"/proc/self/status"};
+  for (std::string word; status >> word;) {
+    long kb = 0;
+    if (word == "VmHWM:" && status >> kb) {
+      return kb;
+    }
+  }
+  return usage.ru_maxrss;
 }
 
 /// What models were asked and what that cost; empty if they were not.
@@ -241,7 +257,7 @@ std::string summary(const pipeline::Metrics& metrics, double wall_s, const std::
   std::array<char, 160> line{};
   std::snprintf(line.data(), line.size(), "time       %.2f s, %s msgs/s, CPU %.2f s, peak RSS %ld MB\n", wall_s,
                 short_count(static_cast<double>(metrics.messages_done()) / std::max(wall_s, 1e-3)).c_str(),
-                seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss / 1024);
+                seconds(usage.ru_utime) + seconds(usage.ru_stime), peak_resident_kb(usage) / 1024);
   text += line.data();
   if (!store_name.empty()) {
     text += "store      " + store_name + "\n";
@@ -309,6 +325,9 @@ int run_engine(const config::Config& config, pipeline::Source& source, pipeline:
   {
     Attendant attendant{**engine, metrics, options.until_end, progress, at_once};
     ended = (*engine)->run();
+    if (!ended) {
+      spdlog::error("{}", ended.error().detail);  // At once: what is left may hang.
+    }
     attendant.engine_ended();
     engine->reset();  // Its actors may still wake the source.
     source.close();

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // alluvium run: the engine, from the configured source to the configured store.
+#include <algorithm>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,6 +17,7 @@
 #include "app/dry_run.hpp"
 #include "app/engine_run.hpp"
 #include "app/output.hpp"
+#include "connectors/memory_gauge.hpp"
 
 namespace alluvium::app {
 namespace {
@@ -55,13 +58,32 @@ int run_dry(const RunOptions& options) {
       options.json);
 }
 
+/// A control group may allow less than the config does, and the kernel does not ask twice.
+pipeline::Result<void> fit_control_group(config::Config& config) {
+  const auto gauge = connectors::MemoryGauge::make({.cgroup = config.memory_cgroup});
+  if (!gauge) {
+    return tl::unexpected{gauge.error()};
+  }
+  constexpr std::size_t limit_min = std::size_t{64} << 20;
+  const auto limit = static_cast<std::size_t>(gauge->read().group_limit);
+  if (limit > 0 && limit < config.memory_limit_bytes) {
+    config::share_out_memory(config, std::max(limit, limit_min), false);
+  }
+  return {};
+}
+
 int run(const RunOptions& options) {
   auto loaded = read_config(options.config_path, true);
   if (!loaded) {
     return wrong_usage;
   }
   auto& config = loaded->config;
-  fit_allocator(config.memory_limit_bytes);
+  if (auto fitted = fit_control_group(config); !fitted) {
+    return report(fitted.error());
+  }
+  if (std::filesystem::is_regular_file(options.config_path)) {  // Else it could not be read a second time.
+    fit_allocator(config.memory_limit_bytes);
+  }
   set_up_log(config.log);
   hold_signals();
   config.engine.until_end = options.until_end;

@@ -121,6 +121,9 @@ using Environment = std::map<std::string, std::string>;
 /// then from the file. A file that can't be read or parsed is a fault. A rule whose pattern RE2
 /// refuses is a fault for `check` and a warning for `run` (`lenient_rules`).
 [[nodiscard]] Loaded load(const std::string& path, const Environment& environment, bool lenient_rules);
+
+/// Makes `limit` bytes the limit, and shares them out: what may be held, fetched ahead and cached only gets less.
+void share_out_memory(Config& config, std::size_t limit, bool prefetch_is_given);
 /// The same for text that is already in memory; `name` stands for the file in messages.
 [[nodiscard]] Loaded parse(const std::string& yaml, const std::string& name, const Environment& environment,
                            bool lenient_rules);

@@ -94,16 +94,16 @@ void derive(const Reader& reader, Config& config) {
   if (!config.selection.use_case.empty() && !reader.given("selection.rate")) {
     config.selection.rate = pipeline::rate_for_use(config.selection.use_case);
   }
-  config.engine.memory_limit = static_cast<std::int64_t>(config.memory_limit_bytes);
-  const auto free = config.memory_limit_bytes - bytes(40 * mib);  // The engine by itself takes 36 MB.
-  config.engine.credit_bytes = std::min({free / 3, config.memory_limit_bytes / 4, bytes(4 * gib)});
-  config.sqlite.cache_bytes = std::min(free / 8, config.sqlite.cache_bytes);
+  // A commit may wait for another process's lock: that is no stall.
+  config.engine.stall_patience =
+      std::max(config.engine.stall_patience, 2 * config.sqlite.busy_timeout + std::chrono::seconds{10});
   if (auto* kafka = std::get_if<connectors::KafkaSourceOptions>(&config.source)) {
     config.engine.start_at_end = kafka->start_at_end;
     if (!reader.given("source.kafka.prefetch_bytes")) {
-      kafka->queue_bytes_max = std::min(free / 8, bytes(1 * gib));
+      kafka->queue_bytes_max = bytes(1 * gib);
     }
   }
+  share_out_memory(config, config.memory_limit_bytes, reader.given("source.kafka.prefetch_bytes"));
 }
 
 void check_source(Reader& reader) {
@@ -177,6 +177,18 @@ std::string Fault::text() const {
   std::ranges::replace_if(
       out, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
   return out;
+}
+
+void share_out_memory(Config& config, std::size_t limit, bool prefetch_is_given) {
+  config.memory_limit_bytes = limit;
+  config.engine.memory_limit = static_cast<std::int64_t>(limit);
+  const auto free = limit - std::min(limit, bytes(40 * mib));  // The engine by itself takes 36 MB.
+  config.engine.credit_bytes = std::min({free / 3, limit / 4, bytes(4 * gib)});
+  config.sqlite.cache_bytes = std::min(free / 8, config.sqlite.cache_bytes);
+  if (auto* kafka = std::get_if<connectors::KafkaSourceOptions>(&config.source);
+      kafka != nullptr && !prefetch_is_given) {
+    kafka->queue_bytes_max = std::min(free / 8, kafka->queue_bytes_max);
+  }
 }
 
 Loaded parse(const std::string& yaml, const std::string& name, const Environment& environment, bool lenient_rules) {

@@ -28,6 +28,7 @@ constexpr std::array fixed_properties{
     Fixed{"auto.offset.reset", "error", "the ledger says where to read; for a new topic use source.kafka.start"},
     Fixed{"enable.partition.eof", "true", "the engine has to know where a partition ends"},
     Fixed{"group.id", "", "use source.kafka.group"},
+    Fixed{"group.instance.id", "", "use source.kafka.instance_id"},
     Fixed{"bootstrap.servers", "", "use source.kafka.brokers"},
     Fixed{"metadata.broker.list", "", "use source.kafka.brokers"},
 };
@@ -107,6 +108,8 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
       {"queued.min.messages", "10000"},
       {"queued.max.messages.kbytes", std::to_string(queue_kib)},
       {"fetch.message.max.bytes", std::to_string(fetch_bytes)},
+      // All partitions of a broker in one answer.
+      {"fetch.max.bytes", std::to_string(std::max(options.queue_bytes_max / 2, mib))},
       // How long a partition whose queue was full is left alone: the default is a second.
       {"fetch.queue.backoff.ms", "20"},
       // How long a broker sits on an empty answer; an end of a partition is only seen after it.
@@ -122,7 +125,7 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
     // The new protocol has its own, on the broker.
     properties["partition.assignment.strategy"] = "cooperative-sticky";
     properties["heartbeat.interval.ms"] = "1000";  // A member hears with it that the group changes.
-    if (options.instance_id.empty()) {
+    if (options.instance_id.empty() && !options.properties.contains("heartbeat.interval.ms")) {
       // A member that died without a word is missed after this; a static one keeps its seat for Kafka's 45 s.
       properties["session.timeout.ms"] = "10000";
     }
@@ -138,7 +141,7 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
 std::size_t kafka_queue_kib(const KafkaSourceOptions& options, std::size_t partitions) {
   constexpr std::size_t usual = 16;  // Partitions that one engine reads, if nobody knows yet.
   const auto bytes = options.queue_bytes_max / std::max(partitions, usual);
-  return std::clamp(bytes, std::size_t{64} << 10, 8 * mib) / 1024;
+  return std::clamp(bytes, std::size_t{16} << 10, 8 * mib) / 1024;
 }
 
 Result<KafkaConsumer> make_kafka_consumer(const KafkaSourceOptions& options, std::size_t partitions) {

@@ -220,7 +220,9 @@ void Database::expect_in_place() {
                               ": was deleted, moved or replaced while in use; nothing more is written to what it was"};
     }
   };
-  refuse_if(moved != 0, "");
+  struct stat main {};
+  // SQLite takes a failing stat() for a move.
+  refuse_if(moved != 0 && (::stat(path, &main) == 0 || errno == ENOENT), "");
   constexpr std::array suffixes{"-wal", "-shm"};
   for (std::size_t i = 0; i < suffixes.size(); ++i) {
     struct stat found {};

@@ -87,7 +87,11 @@ class SqliteStore final : public pipeline::Store {
     }
     ~Durability() {
       if (database_ != nullptr) {
-        database_->execute("PRAGMA synchronous = NORMAL");  // Touches no file: it can't fail.
+        try {
+          database_->execute("PRAGMA synchronous = NORMAL");
+        } catch (const SqliteFailure&) {  // Then commits stay slower than they need be.
+          database_ = nullptr;
+        }
       }
     }
     Durability(const Durability&) = delete;

@@ -7,7 +7,9 @@ namespace alluvium::pipeline {
 
 StallWatch::Step StallWatch::observe(const SignsOfLife& signs, TimePoint now) {
   const bool moved = std::exchange(progress_, signs.progress) != signs.progress;
-  if (moved || !signs.work) {
+  // Nobody looked for so long: the whole process was frozen.
+  const bool was_frozen = now - std::exchange(looked_at_, now) > patience_ / 2;
+  if (moved || !signs.work || was_frozen) {
     still_since_.reset();
     restarted_ = false;
     return Step::none;

@@ -25,13 +25,14 @@ class StallWatch {
 
   explicit StallWatch(std::chrono::milliseconds patience) : patience_{patience} {}
 
-  /// Each step is said once per stall.
+  /// Each step is said once per stall. To be called several times in `patience`: after a longer gap it begins anew.
   [[nodiscard]] Step observe(const SignsOfLife& signs, TimePoint now);
 
  private:
   std::chrono::milliseconds patience_;
   std::optional<TimePoint> still_since_;  ///< Since when there has been work and no progress.
   std::int64_t progress_ = -1;
+  TimePoint looked_at_;
   bool restarted_ = false;
 };
 

@@ -252,7 +252,7 @@ TEST(Engine, AStageThatStandsStillIsReplaced) {
     hangs = false;
   };
   auto options = options_with_a_rule();
-  options.stall_patience = 40ms;
+  options.stall_patience = 400ms;
   ASSERT_TRUE(run(options, source, store, metrics));
   EXPECT_GE(metrics.restarts.load(), 1);
   expect_in_equals_out(log, store.partition(first));
@@ -269,7 +269,7 @@ TEST(Engine, OneThatStandsStillForGoodEndsAndSaysWhy) {
     }
   };
   auto options = options_with_a_rule();
-  options.stall_patience = 40ms;
+  options.stall_patience = 400ms;
   auto engine = Engine::make(options, source, store, metrics, clock_ms).value();
   const auto ended = engine->run();
   hangs = false;  // Or the engine could not be taken down.

@@ -85,8 +85,16 @@ class Engines:
         self.alluvium.wait_for(alive_and_met, timeout)
 
     def wait_for_commits(self, more, timeout=60):
+        """Or until there is nothing more to commit."""
         target = self.watch.commits() + more
-        self.wait(lambda: self.watch.commits() >= target, timeout)
+
+        def committed_or_done():
+            if self.watch.commits() >= target:
+                return True
+            marks = self.watch.watermarks()
+            return all(marks.get(p, 0) >= len(numbers) for p, numbers in enumerate(self.stream.at))
+
+        self.wait(committed_or_done, timeout)
 
     def seconds_to_progress(self, timeout=60):
         """Until a message of each partition that comes only now is done: for a stream that goes on."""

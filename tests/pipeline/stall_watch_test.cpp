@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/stall_watch.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace alluvium::pipeline {
@@ -11,9 +13,16 @@ using Step = StallWatch::Step;
 
 class StallWatchTest : public testing::Test {
  protected:
+  /// Looks every 5 s at most; the first step that is taken.
   Step after(std::chrono::milliseconds time, std::int64_t progress, bool work = true) {
-    now += time;
-    return watch.observe({.progress = progress, .work = work}, now);
+    auto step = Step::none;
+    do {
+      const auto part = std::min<std::chrono::milliseconds>(time, 5s);
+      now += part;
+      time -= part;
+      step = watch.observe({.progress = progress, .work = work}, now);
+    } while (time > 0s && step == Step::none);
+    return step;
   }
 
   StallWatch watch{20s};
@@ -39,6 +48,14 @@ TEST_F(StallWatchTest, RestartsFirstAndEndsThen) {
   EXPECT_EQ(after(1s, 7), Step::restart);
   EXPECT_EQ(after(19s, 7), Step::none);
   EXPECT_EQ(after(1s, 7), Step::end);
+}
+
+TEST_F(StallWatchTest, AProcessThatWasFrozenIsGivenTime) {
+  static_cast<void>(after(0s, 7));
+  EXPECT_EQ(after(15s, 7), Step::none);
+  now += 1h;
+  EXPECT_EQ(after(15s, 7), Step::none);
+  EXPECT_EQ(after(10s, 7), Step::restart);
 }
 
 TEST_F(StallWatchTest, ARestartThatHelpedIsForgotten) {
