@@ -65,11 +65,7 @@ class Commits {
     for (const auto slot : slots) {
       forget_claim(slot);  // Or it would be taken from its next owner later.
     }
-    // What the store can't take now will be read again by the next owner.
-    const auto until = self_->clock().now() + options_.release_within;
-    do {
-      commit();
-    } while (!state().waiting.empty() && !blocked() && self_->clock().now() < until);
+    commit();  // Once: what the store can't take now will be read again by the next owner.
     for (const auto slot : slots) {
       drop(slot);
     }
@@ -107,10 +103,8 @@ class Commits {
         back_off();
         return;
       }
-    } while (was_retry);
-    if (!here.waiting.empty()) {
-      self_->send(self_, Tick::value);  // One transaction a turn: claims and releases do not wait for all of them.
-    } else if (here.finish_wanted) {
+    } while (was_retry || !here.waiting.empty());
+    if (here.finish_wanted) {
       answer_finish();
     }
   }

@@ -19,10 +19,9 @@
 namespace alluvium::actors {
 
 struct WriterOptions {
-  std::size_t batches_max = 1024;                  ///< Per transaction.
-  std::int64_t bytes_max = 4 << 20;                ///< Of messages and memories, per transaction, plus the last batch.
-  std::chrono::milliseconds interval{50};          ///< The oldest batch waits no longer for company.
-  std::chrono::milliseconds release_within{2000};  ///< For what is in hand when partitions are given back.
+  std::size_t batches_max = 1024;          ///< Per transaction.
+  std::int64_t bytes_max = 4 << 20;        ///< Of messages and memories, per transaction, plus the last batch.
+  std::chrono::milliseconds interval{50};  ///< The oldest batch waits no longer for company.
   std::chrono::milliseconds retry_first{100};
   std::chrono::milliseconds retry_max{5000};
 };
