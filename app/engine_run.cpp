@@ -169,7 +169,10 @@ class Attendant {
 /// "memory     61 MB of 64 MB at most (95 %), 9 MB held at most, 7 kB per batch; pressure 3 times, 12.1 s".
 std::string memory_summary(const pipeline::Metrics& metrics) {
   const auto& memory = metrics.memory;
-  const auto limit = std::max<std::int64_t>(1, memory.limit.load());
+  const auto limit = memory.limit.load();
+  if (limit == 0) {
+    return {};  // It ended before it looked.
+  }
   const auto batches = std::max<std::int64_t>(1, metrics.batches.load());
   std::array<char, 200> line{};
   std::snprintf(line.data(), line.size(),
