@@ -32,8 +32,9 @@ std::string_view outcome_of(const pipeline::CallEnd& end) {
 CallRows::CallRows(Database& database)
     : add_{database.prepare(
           "INSERT INTO calls(batch, agent_id, org_id, tier, mode, endpoint, model, month, hash, messages, outcome,"
-          " prompt_tokens, completion_tokens, cached_tokens, cost, memories, faults, error, started_ms, ended_ms)"
-          " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)")},
+          " prompt_tokens, completion_tokens, cached_tokens, cost, memories, faults, error, started_ms, ended_ms,"
+          " request) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
+          " ?20, ?21)")},
       keep_{database.prepare(
           "INSERT INTO answers(hash, model, answer, finish, prompt_tokens, completion_tokens, cached_tokens,"
           " cache_write_tokens, cost, created_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
@@ -54,7 +55,7 @@ void CallRows::add(const CallRow& what, const pipeline::CallEnd& end, std::int64
   const auto insert = [&](const auto& cost) {
     add_.with(what.batch, what.agent_id, what.org_id, what.tier, what.mode, end.endpoint, end.model, what.month,
               end.hash, what.messages, outcome_of(end), end.usage.prompt, end.usage.completion, end.usage.cached, cost,
-              memories, faults_text(answer), end.error, end.started_ms, end.ended_ms)
+              memories, faults_text(answer), end.error, end.started_ms, end.ended_ms, end.request)
         .run();
   };
   end.cost ? insert(end.cost->pico) : insert(nullptr);

@@ -107,6 +107,15 @@ ALTER TABLE partitions ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE memories ADD COLUMN prompt_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE memories ADD COLUMN model TEXT NOT NULL DEFAULT '';
 ALTER TABLE dead_letters ADD COLUMN batch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE partitions ADD COLUMN selection_offset INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE partitions ADD COLUMN selection BLOB NOT NULL DEFAULT x'';
+ALTER TABLE batches ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE batches ADD COLUMN noise_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE batches ADD COLUMN chosen_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE batches ADD COLUMN scores BLOB NOT NULL DEFAULT x'';
+ALTER TABLE memories ADD COLUMN first_offset INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE memories ADD COLUMN first_index INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE memories ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE agents(
   agent_id TEXT PRIMARY KEY,
   batches INTEGER NOT NULL
@@ -140,6 +149,11 @@ CREATE TABLE requests(
   reason TEXT NOT NULL DEFAULT '',
   request TEXT NOT NULL
 );
+CREATE TABLE request_batches(
+  batch INTEGER NOT NULL,
+  request INTEGER NOT NULL,
+  PRIMARY KEY(batch, request)
+) WITHOUT ROWID;
 CREATE INDEX requests_by_state ON requests(state, mode, tier, due_ms, bytes);
 CREATE INDEX requests_by_batch ON requests(batch);
 CREATE INDEX requests_by_job ON requests(job, id) WHERE job IS NOT NULL;
@@ -159,6 +173,7 @@ CREATE TABLE answers(
 CREATE INDEX answers_by_age ON answers(created_ms);
 CREATE TABLE calls(
   id INTEGER PRIMARY KEY,
+  request INTEGER NOT NULL DEFAULT 0,
   batch INTEGER NOT NULL,
   agent_id TEXT NOT NULL,
   org_id TEXT NOT NULL,
