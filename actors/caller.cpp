@@ -167,7 +167,7 @@ class Calls {
       return true;
     }
     here.renew_at = now() + pipeline::lease_time / 6;
-    return ok(store_->renew_leases()) && ok(store_->recover_others());
+    return ok(store_->renew_leases()) && ok(store_->recover_others()) && ok(store_->close_gathered());
   }
 
   /// Requests of this tier that may be sent, here in memory: false if there are none, or the store could not say.

@@ -39,6 +39,7 @@ struct Advanced {
 struct Finished {
   std::vector<std::pair<pipeline::TopicPartition, std::int64_t>> watermarks;
   std::int64_t open_calls = 0;  ///< Requests to models that are neither answered nor in the backlog.
+  std::int64_t gathering = 0;   ///< Requests that grow until there is enough to ask.
 };
 /// A new stage is ready; whatever the one before held is gone.
 struct StageReady {

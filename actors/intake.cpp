@@ -36,7 +36,11 @@ Intake::Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipel
       metrics_{metrics},
       router_{system},
       relief_{options, source, router_, credit, results, load, metrics},
-      stall_watch_{options.stall_patience} {}
+      stall_watch_{options.stall_patience} {
+  if (options.selection) {
+    scoring_.emplace();
+  }
+}
 
 pipeline::Result<void> Intake::run() {
   if (auto opened = source_.open(*this); !opened) {
@@ -102,6 +106,11 @@ void Intake::on_record(PartitionSlot slot, const pipeline::RecordView& record) {
   using Step = pipeline::PartitionReading::Step;
   const auto step = here.reading.on_record(record.offset, gaps_);
   settle_gaps(slot, here);
+  if (here.selection && step != Step::ignore && step != Step::rewind) {
+    if (auto state = here.selection->before(record.offset)) {
+      settled(slot, here).selectors.push_back(std::move(*state));
+    }
+  }
   switch (step) {
     case Step::ignore:
       return;
@@ -110,11 +119,14 @@ void Intake::on_record(PartitionSlot slot, const pipeline::RecordView& record) {
       return;
     case Step::skip:
       metrics_.records_skipped.fetch_add(1, std::memory_order_relaxed);
+      if (here.selection) {
+        decode(slot, here, record, step);
+      }
       break;
     case Step::rest:
     case Step::take:
       metrics_.records.fetch_add(1, std::memory_order_relaxed);
-      decode(slot, here, record, step == Step::rest);
+      decode(slot, here, record, step);
       break;
   }
   if (here.reading.is_full() && !here.held) {
@@ -123,25 +135,37 @@ void Intake::on_record(PartitionSlot slot, const pipeline::RecordView& record) {
   mark_if_at_end(slot, false);
 }
 
-void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordView& record, bool rest) {
+void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordView& record,
+                    pipeline::PartitionReading::Step step) {
+  using Step = pipeline::PartitionReading::Step;
   dead_.clear();
-  if (rest) {
-    // It may be a bundle of which a part is done.
+  if (step == Step::take) {
+    const auto before = chunk_->messages.entries().size();
+    decoder_.decode(record, slot, chunk_->messages, dead_);
+    judge(here, chunk_->messages, before);
+  } else {
+    // It is done, or may be a bundle of which a part is done.
     part_ = {};
     decoder_.decode(record, slot, part_, dead_);
+    judge(here, part_, 0);
     for (const auto& entry : part_.entries()) {
-      if (!here.reading.is_done(entry.message.position)) {
+      if (step == Step::rest && !here.reading.is_done(entry.message.position)) {
         chunk_->messages.add(entry.message, slot);
       }
     }
-    std::erase_if(dead_, [&](const auto& letter) { return here.reading.is_done(letter.position); });
-  } else {
-    decoder_.decode(record, slot, chunk_->messages, dead_);
+    std::erase_if(dead_,
+                  [&](const auto& letter) { return step == Step::skip || here.reading.is_done(letter.position); });
   }
   for (auto& letter : dead_) {
     auto& out = settled(slot, here);
     out.charge.add(static_cast<std::int64_t>(letter.payload.size() + letter.key.size()) + dead_letter_overhead_bytes);
     out.dead_letters.push_back(std::move(letter));
+  }
+}
+
+void Intake::judge(Partition& here, pipeline::MessageChunk& messages, std::size_t from) {
+  for (auto i = from; here.selection && i < messages.entries().size(); ++i) {
+    messages.judge(i, here.selection->judge(messages.entries()[i].message, *scoring_));
   }
 }
 
@@ -207,7 +231,7 @@ void Intake::settle_gaps(PartitionSlot slot, Partition& here) {
 
 Settled& Intake::settled(PartitionSlot slot, Partition& here) {
   if (!here.settled) {
-    here.settled = std::make_shared<Settled>(Settled{claims_[slot], {}, {}, pipeline::Charge{credit_}});
+    here.settled = std::make_shared<Settled>(Settled{claims_[slot], {}, {}, {}, pipeline::Charge{credit_}});
   }
   return *here.settled;
 }
@@ -348,8 +372,13 @@ void Intake::handle(Finished& event) {
     return end.second == std::numeric_limits<std::int64_t>::max() ||
            (known != event.watermarks.end() && known->second >= end.second);
   };
-  complete_ = everything_reached() && credit_.held() == 0 && event.open_calls == 0 &&
-              std::all_of(ends_->begin(), ends_->end(), is_done);
+  const bool all_done =
+      everything_reached() && credit_.held() == 0 && std::all_of(ends_->begin(), ends_->end(), is_done);
+  if (all_done && event.gathering > 0 && stage_) {
+    caf::anon_send(stage_->writer, Gather::value);
+    return;
+  }
+  complete_ = all_done && event.open_calls == 0;
 }
 
 }  // namespace alluvium::actors

@@ -60,9 +60,10 @@ class Intake final : public pipeline::SourceListener {
     Phase phase = Phase::foreign;
     TimePoint claim_at;
     pipeline::PartitionReading reading;
-    std::optional<std::int64_t> target;  ///< --until-end: how far it has to go, once known.
-    bool at_end = false;                 ///< It is that far.
-    bool held = false;                   ///< Not read: its window is full, or it waits to be claimed.
+    std::optional<pipeline::StreamSelection> selection;  ///< Running, where messages are selected by value.
+    std::optional<std::int64_t> target;                  ///< --until-end: how far it has to go, once known.
+    bool at_end = false;                                 ///< It is that far.
+    bool held = false;                                   ///< Not read: its window is full, or it waits to be claimed.
     bool was_reset = false;
     bool refused = false;  ///< The store would not grant it at the last try.
     SettledPtr settled;    ///< Dead letters and gaps of the poll under way.
@@ -82,7 +83,9 @@ class Intake final : public pipeline::SourceListener {
   void wait_for_claim(pipeline::PartitionSlot slot, std::chrono::milliseconds delay);
   void claim_what_waits(TimePoint now);
   bool claim(pipeline::PartitionSlot slot);
-  void decode(pipeline::PartitionSlot slot, Partition& here, const pipeline::RecordView& record, bool rest);
+  void decode(pipeline::PartitionSlot slot, Partition& here, const pipeline::RecordView& record,
+              pipeline::PartitionReading::Step step);
+  void judge(Partition& here, pipeline::MessageChunk& messages, std::size_t from);
   void settle_gaps(pipeline::PartitionSlot slot, Partition& here);
   Settled& settled(pipeline::PartitionSlot slot, Partition& here);
   void hold(pipeline::PartitionSlot slot, bool held);
@@ -118,6 +121,7 @@ class Intake final : public pipeline::SourceListener {
   std::chrono::milliseconds ask_delay_{0};  ///< Before a source that did not answer is asked again; doubles.
   std::shared_ptr<RoutedChunk> chunk_;
   pipeline::MessageChunk part_;  ///< For bundles of which a part is done.
+  std::optional<pipeline::ValueScorer::Scratch> scoring_;
   std::vector<pipeline::DeadLetter> dead_;
   std::vector<pipeline::Gap> gaps_;  ///< Before the record at hand.
 

@@ -102,9 +102,9 @@ bool Intake::claim(PartitionSlot slot) {
   here.phase = Phase::claiming;
   const bool reset = options_.reset_ledger && !here.was_reset;
   here.was_reset = true;
-  caf::anon_send(
-      stage_->writer,
-      ClaimCommand{claims_[slot], {source_.name(slot), std::move(*identity), *range, options_.start_at_end, reset}});
+  caf::anon_send(stage_->writer, ClaimCommand{claims_[slot],
+                                              {source_.name(slot), std::move(*identity), *range, options_.start_at_end,
+                                               reset, options_.selection.has_value()}});
   return true;
 }
 
@@ -132,6 +132,11 @@ void Intake::handle(Claimed& event) {
   ever_claimed_ = true;
   here.refused = false;
   here.reading = pipeline::PartitionReading{event.state};
+  here.selection.reset();
+  if (options_.selection) {
+    const pipeline::SelectorState beginning{.offset = event.state.watermark, .bytes = {}};
+    here.selection.emplace(*options_.selection, event.state.selector.value_or(beginning));
+  }
   if (event.state.lost > 0) {
     metrics_.offsets_lost.fetch_add(event.state.lost, std::memory_order_relaxed);
     spdlog::error("{}/{}: {} offsets were deleted by retention before they were read; recorded as lost",

@@ -15,6 +15,7 @@
 #include "pipeline/extraction.hpp"
 #include "pipeline/governor.hpp"
 #include "pipeline/restart_policy.hpp"
+#include "pipeline/stream_selection.hpp"
 
 namespace alluvium::actors {
 
@@ -29,11 +30,12 @@ struct EngineOptions {
   std::chrono::milliseconds retry_first{100};         ///< Before a commit that failed is tried again; doubles to 5 s.
   pipeline::RestartPolicy::Options restarts;
   std::chrono::milliseconds stall_patience{20'000};      ///< Without progress while there is work.
-  std::chrono::milliseconds pressure_delay_max{100};    ///< Governor::Options::delay_max.
+  std::chrono::milliseconds pressure_delay_max{100};     ///< Governor::Options::delay_max.
   std::int64_t memory_limit = std::int64_t{512} << 20;   ///< Of resident memory, in bytes.
   std::function<pipeline::MemoryReading()> read_memory;  ///< Empty: only what is held counts.
   std::function<void()> release_unused;                  ///< Makes the allocator give back what it keeps. May be empty.
-  std::optional<CallerOptions> models;                   ///< Absent: no tier is on.
+  std::optional<pipeline::StreamSelectionOptions> selection;  ///< Absent: no tier is on, or by hash.
+  std::optional<CallerOptions> models;                        ///< Absent: no tier is on.
   std::optional<CourierOptions> jobs;     ///< Absent: no tier has batch jobs, or another process sees to them.
   std::size_t model_requests_max = 1000;  ///< Stored and not answered; beyond, the intake slows down.
   bool until_end = false;

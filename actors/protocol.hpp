@@ -64,6 +64,7 @@ struct Settled {
   ClaimPtr claim;
   std::vector<pipeline::DeadLetter> dead_letters;
   std::vector<pipeline::Gap> gaps;
+  std::vector<pipeline::SelectorState> selectors;
   pipeline::Charge charge;
 };
 using SettledPtr = std::shared_ptr<Settled>;
@@ -86,6 +87,7 @@ struct ReleaseCommand {
 using Flush = caf::atom_constant<caf::atom("flush")>;    ///< Hand on what is pending, now.
 using Tick = caf::atom_constant<caf::atom("tick")>;      ///< Look at the clock.
 using Finish = caf::atom_constant<caf::atom("finish")>;  ///< Commit everything; say how far the ledger is.
+using Gather = caf::atom_constant<caf::atom("gather")>;  ///< Queue what is gathered: nothing more will come.
 using Launch = caf::atom_constant<caf::atom("launch")>;
 using Crashed = caf::atom_constant<caf::atom("crashed")>;
 
@@ -98,7 +100,8 @@ using Extractor = caf::typed_actor<caf::reacts_to<WorkPtr>, caf::reacts_to<Tick>
 
 /// The only one that writes to the store. Tick: commit what waits, or try again what failed.
 using Writer = caf::typed_actor<caf::reacts_to<ExtractedPtr>, caf::reacts_to<SettledPtr>, caf::reacts_to<ClaimCommand>,
-                                caf::reacts_to<ReleaseCommand>, caf::reacts_to<Finish>, caf::reacts_to<Tick>>;
+                                caf::reacts_to<ReleaseCommand>, caf::reacts_to<Finish>, caf::reacts_to<Gather>,
+                                caf::reacts_to<Tick>>;
 
 /// Asks models. Flush: there are new requests. Tick: see what there is to send, or try again what the store could not
 /// take.

@@ -77,6 +77,15 @@ class Commits {
     commit();
   }
 
+  /// If the store can't now, it will be asked again: the end is looked for again.
+  void close_gathered() {
+    if (const auto queued = store_->close_gathered(); queued && *queued > 0) {
+      tell_caller(*queued);
+    } else if (!queued && queued.error().code != pipeline::Errc::unavailable) {
+      inbox_->push(Fatal{queued.error()});
+    }
+  }
+
   void on_tick() {
     state().tick_due = false;
     commit();
@@ -187,6 +196,9 @@ class Commits {
     if (!state().queue.add(*settled.claim, std::move(settled.dead_letters), settled.gaps)) {
       return 0;
     }
+    for (auto& selector : settled.selectors) {
+      state().queue.add(*settled.claim, std::move(selector));
+    }
     const auto bytes = settled.charge.bytes();
     state().charges.push_back(std::move(settled.charge));
     return bytes;
@@ -238,8 +250,14 @@ class Commits {
     if (result.backlog_full > 0 && metrics_->backlog_full.fetch_add(result.backlog_full) == 0) {
       spdlog::error("the backlog of model requests is full: selected batches keep only what rules found");
     }
-    if (result.requests > 0 && caller_) {
-      load_->open.fetch_add(result.requests, std::memory_order_relaxed);
+    if (result.requests > 0) {
+      tell_caller(result.requests);
+    }
+  }
+
+  void tell_caller(std::int64_t requests) {
+    if (caller_) {
+      load_->open.fetch_add(requests, std::memory_order_relaxed);
       caf::anon_send(caller_, Flush::value);
     }
   }
@@ -266,8 +284,9 @@ class Commits {
   void answer_finish() {
     auto marks = store_->watermarks();
     const auto calls = store_->open_calls();
-    if (!marks || !calls) {
-      const auto& error = marks ? calls.error() : marks.error();
+    const auto gathering = store_->gathering();
+    if (!marks || !calls || !gathering) {
+      const auto& error = !marks ? marks.error() : !calls ? calls.error() : gathering.error();
       if (error.code != pipeline::Errc::unavailable) {
         inbox_->push(Fatal{error});
       } else if (failed()) {
@@ -278,7 +297,7 @@ class Commits {
     }
     works();
     state().finish_wanted = false;
-    inbox_->push(Finished{std::move(*marks), *calls});
+    inbox_->push(Finished{std::move(*marks), *calls, *gathering});
   }
 
   Self self_;
@@ -301,6 +320,7 @@ Writer::behavior_type writer(Self self, pipeline::Store* store, Inbox* inbox, pi
       [commits](const ClaimCommand& command) { commits->claim(command); },
       [commits](const ReleaseCommand& command) { commits->release(command.slots); },
       [commits](Finish) { commits->finish(); },
+      [commits](Gather) { commits->close_gathered(); },
       [commits](Tick) { commits->on_tick(); },
   };
 }

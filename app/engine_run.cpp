@@ -313,6 +313,9 @@ int run_engine(const config::Config& config, pipeline::Source& source, pipeline:
   options.read_memory = [gauge = *gauge] { return gauge.read(); };
   options.release_unused = release_unused;
   options.extraction.rules = std::move(*rules);
+  if (options.selection) {
+    options.selection->scorer = pipeline::ValueScorer::make();
+  }
   pipeline::Metrics metrics;
   if (models != nullptr) {
     options.models = models->caller;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/check_models.hpp"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
 
 #include "connectors/url.hpp"
+#include "pipeline/glob.hpp"
 #include "pipeline/presets.hpp"
 #include "pipeline/prompt.hpp"
 
@@ -100,6 +104,31 @@ void apply_concurrency(const Reader& reader, Config& config) {
   }
 }
 
+/// The rates by agent, the longest name first.
+pipeline::ValueSelection rates_of(Reader& reader, const SelectionOptions& options) {
+  pipeline::ValueSelection selection{.rate = options.rate, .agent_rates = {}};
+  const std::string path = "selection.agents";
+  if (options.agents.size() > pipeline::agent_rates_max) {
+    reader.fault(reader.line_of(path), path, "want at most " + std::to_string(pipeline::agent_rates_max));
+  }
+  for (const auto& [agents, text] : options.agents) {
+    double rate = -1;
+    const auto* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, rate);
+    if (error != std::errc{} || stop != end || !(rate >= 0 && rate <= 1)) {
+      reader.fault(reader.line_of(path), path, agents + ": want a number from 0 to 1, not " + text);
+    } else if (agents.empty() || agents.size() > pipeline::glob_bytes_max) {
+      reader.fault(reader.line_of(path), path,
+                   "want names of 1 to " + std::to_string(pipeline::glob_bytes_max) + " bytes");
+    } else {
+      selection.agent_rates.push_back({.agents = {agents}, .rate = rate});
+    }
+  }
+  std::ranges::stable_sort(selection.agent_rates, std::ranges::greater{},
+                           [](const auto& one) { return one.agents.front().size(); });
+  return selection;
+}
+
 }  // namespace
 
 void check_models(Reader& reader, Config& config) {
@@ -130,9 +159,17 @@ void check_models(Reader& reader, Config& config) {
       .enabled = premium, .min_messages = config.premium.min_messages, .mode = config.premium.mode};
   models.tiers.both = config.both_tiers;
   models.selection.rate = config.selection.rate;
+  models.by_value = config.selection.by_value;
+  models.gathering = {.messages_max = config.selection.batch_messages, .wait_max = config.selection.max_wait};
   models.backlog_requests_max = static_cast<std::int64_t>(config.backlog_requests_max);
   models.backlog_bytes_max = static_cast<std::int64_t>(config.backlog_bytes_max);
   config.engine.extraction.for_models = models.tiers.any();
+  auto rates = rates_of(reader, config.selection);
+  if (models.tiers.any() && models.by_value) {
+    config.engine.extraction.by_value = true;
+    config.engine.selection = pipeline::StreamSelectionOptions{
+        .rates = std::move(rates), .filters = config.engine.extraction.filters, .scorer = nullptr};
+  }
 }
 
 }  // namespace alluvium::config

@@ -47,9 +47,12 @@ struct BatchJobOptions {
   bool worker = false;                ///< Another process (alluvium batch-worker) sees to them.
 };
 struct SelectionOptions {
-  double rate = 0.2;      ///< Share that may reach a model.
-  bool by_value = false;  ///< Else by hash.
-  std::string use_case;   ///< What `rate` was looked up by; empty: none.
+  double rate = 0.2;                          ///< Share that may reach a model.
+  bool by_value = false;                      ///< Else by hash.
+  std::map<std::string, std::string> agents;  ///< Name with * and ? -> rate.
+  std::size_t batch_messages = 20;
+  std::chrono::milliseconds max_wait{7'200'000};
+  std::string use_case;  ///< What `rate` was looked up by; empty: none.
 };
 
 struct LogOptions {

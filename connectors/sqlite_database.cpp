@@ -198,6 +198,10 @@ std::int64_t Database::changes() {
   return sqlite3_changes64(database_.get());
 }
 
+std::int64_t Database::last_row() {
+  return sqlite3_last_insert_rowid(database_.get());
+}
+
 void Database::limit_cache(std::size_t bytes) {
   execute(("PRAGMA cache_size = -" + std::to_string(bytes / 1024)).c_str());
 }

@@ -118,7 +118,8 @@ class Database {
   /// The first column of the first row of a query.
   [[nodiscard]] std::int64_t integer(std::string_view sql);
   [[nodiscard]] std::string text(std::string_view sql);
-  [[nodiscard]] std::int64_t changes();  ///< Rows that the last statement changed.
+  [[nodiscard]] std::int64_t changes();   ///< Rows that the last statement changed.
+  [[nodiscard]] std::int64_t last_row();  ///< Number of the row that the last INSERT made.
   [[nodiscard]] bool in_transaction();
   void limit_cache(std::size_t bytes);  ///< Of file pages in memory.
   /// Throws (`unsafe_to_go_on`) if the file or its log was deleted or replaced since this connection uses it: SQLite

@@ -35,14 +35,18 @@ std::string text_of(const pipeline::TopicPartition& partition) {
 
 SqliteLedger::SqliteLedger(Database& database)
     : database_{database},
-      find_{database.prepare("SELECT id, identity, claim_token, seq, watermark, floor_batch, last_batch FROM partitions"
-                             " WHERE topic = ?1 AND partition = ?2 AND retired = 0")},
+      find_{
+          database.prepare("SELECT id, identity, claim_token, seq, watermark, floor_batch, last_batch, selection_offset"
+                           " FROM partitions"
+                           " WHERE topic = ?1 AND partition = ?2 AND retired = 0")},
       insert_{database.prepare(
           "INSERT INTO partitions(topic, partition, identity, claim_token, seq, start_offset, watermark, begun_ms,"
-          " updated_ms) VALUES(?1, ?2, ?3, '', 0, ?4, ?4, ?5, ?5)")},
+          " updated_ms, selection_offset) VALUES(?1, ?2, ?3, '', 0, ?4, ?4, ?5, ?5, ?4)")},
       retire_{database.prepare("UPDATE partitions SET retired = id, claim_token = '', updated_ms = ?2 WHERE id = ?1")},
       claim_{database.prepare("UPDATE partitions SET claim_token = ?2, seq = ?3, identity = ?4, watermark = ?5,"
                               " floor_batch = ?6, lost = lost + ?7, updated_ms = ?8 WHERE id = ?1")},
+      selector_{database.prepare("SELECT selection FROM partitions WHERE id = ?1")},
+      keep_selector_{database.prepare("UPDATE partitions SET selection_offset = ?2, selection = ?3 WHERE id = ?1")},
       begun_{database.prepare("SELECT min(begun_ms) FROM partitions WHERE topic = ?1")},
       batches_{database.prepare("SELECT id, max_offset, positions FROM batches"
                                 " WHERE id BETWEEN ?2 AND ?3 AND partition_id = ?1")},
@@ -69,6 +73,13 @@ pipeline::Claim SqliteLedger::claim(const pipeline::ClaimRequest& request, std::
   if (!row) {
     row = begin(request, known, now_ms);
   }
+  if (request.selects) {
+    selector_.with(row->id);
+    if (selector_.step()) {
+      row->selector.bytes = selector_.blob(0);
+    }
+    selector_.reset();
+  }
   pipeline::OpenBatches open;
   auto plan = pipeline::plan_claim(*row, done_positions(*row, open), request);
   if (!plan) {
@@ -78,7 +89,15 @@ pipeline::Claim SqliteLedger::claim(const pipeline::ClaimRequest& request, std::
   open.pass(plan->watermark);
   const auto token = random_token();
   claim_.with(row->id, token, plan->seq, plan->identity, plan->watermark, open.floor(), lost, now_ms).run();
-  return {.token = token, .seq = plan->seq, .watermark = plan->watermark, .done = std::move(plan->done), .lost = lost};
+  if (plan->selector && plan->selector->offset != row->selector.offset) {
+    keep_selector(row->id, *plan->selector);
+  }
+  return {.token = token,
+          .seq = plan->seq,
+          .watermark = plan->watermark,
+          .done = std::move(plan->done),
+          .lost = lost,
+          .selector = std::move(plan->selector)};
 }
 
 SqliteLedger::Row SqliteLedger::begin(const pipeline::ClaimRequest& request, bool known, std::int64_t now_ms) {
@@ -134,7 +153,8 @@ std::optional<SqliteLedger::Row> SqliteLedger::find(const pipeline::TopicPartiti
     row = Row{{.identity = std::string{find_.text(1)},
                .token = std::string{find_.text(2)},
                .seq = find_.integer(3),
-               .watermark = find_.integer(4)},
+               .watermark = find_.integer(4),
+               .selector = {.offset = find_.integer(7), .bytes = {}}},
               find_.integer(0),
               find_.integer(5),
               find_.integer(6)};
@@ -159,6 +179,10 @@ bool SqliteLedger::advance(const pipeline::PartitionCommit& commit, const Growth
             now_ms, counts[Outcome::pending])
       .run();
   return database_.changes() == 1;
+}
+
+void SqliteLedger::keep_selector(std::int64_t partition_id, const pipeline::SelectorState& state) {
+  keep_selector_.with(partition_id, state.offset, Blob{state.bytes}).run();
 }
 
 std::int64_t SqliteLedger::add_gaps(std::int64_t partition_id, std::string_view kind, std::vector<pipeline::Gap> gaps) {

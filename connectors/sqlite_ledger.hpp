@@ -37,6 +37,7 @@ class SqliteLedger {
   [[nodiscard]] pipeline::OpenBatches open_batches(const Row& row);
   /// False if the row is not as `commit` expects it.
   bool advance(const pipeline::PartitionCommit& commit, const Growth& growth, std::int64_t now_ms);
+  void keep_selector(std::int64_t partition_id, const pipeline::SelectorState& state);
   /// Records ranges, merged; returns how many offsets they cover.
   std::int64_t add_gaps(std::int64_t partition_id, std::string_view kind, std::vector<pipeline::Gap> gaps);
   [[nodiscard]] std::vector<std::pair<pipeline::TopicPartition, std::int64_t>> watermarks();
@@ -46,7 +47,8 @@ class SqliteLedger {
   std::vector<pipeline::Position> done_positions(const Row& row, pipeline::OpenBatches& open);
 
   Database& database_;
-  Statement find_, insert_, retire_, claim_, begun_, batches_, dead_, advance_, gap_, watermarks_;
+  Statement find_, insert_, retire_, claim_, selector_, keep_selector_, begun_, batches_, dead_, advance_, gap_,
+      watermarks_;
 };
 
 }  // namespace alluvium::connectors

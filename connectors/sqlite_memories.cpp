@@ -11,12 +11,13 @@ MemoryTable::MemoryTable(Database& database, Hash hash)
       insert_{database.prepare(
           "INSERT INTO memories(memory_id, agent_id, dedupe_hash, batch, session_id, user_id, content, type,"
           " importance, keywords, extraction_method, rule_id, source_message_ids, created_ms, prompt_id, model,"
-          " connections) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+          " connections, request, first_offset, first_index)"
+          " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
           " ON CONFLICT(agent_id, dedupe_hash) DO NOTHING")},
       content_at_{database.prepare("SELECT content FROM memories WHERE agent_id = ?1 AND dedupe_hash = ?2")} {}
 
 bool MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& batch, std::int64_t batch_row,
-                         std::int64_t now_ms, std::string_view model, std::string_view connections) {
+                         std::int64_t now_ms, const Origin& origin) {
   const auto key = pipeline::dedupe_key(memory.content);
   const auto first = batch[memory.sources.front()];
   const auto append_list = [](std::string& json, const auto& items, const auto& text_of) {
@@ -37,7 +38,8 @@ bool MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& 
     insert_
         .with(memory.id, batch.agent_id(), place, batch_row, first.session_id, first.user_id, memory.content,
               pipeline::name(memory.type), memory.importance, keywords_, pipeline::name(memory.method), memory.rule_id,
-              sources_, now_ms, memory.prompt_id, model, connections)
+              sources_, now_ms, memory.prompt_id, origin.model, origin.connections, origin.request,
+              first.position.offset, first.position.index)
         .run();
     if (database_.changes() == 1) {
       return true;

@@ -22,9 +22,15 @@ class MemoryTable {
   /// `hash` is an argument so that a test can make keys collide.
   explicit MemoryTable(Database& database, Hash hash = pipeline::dedupe_hash);
 
-  /// False if the agent has the same memory already. Inside the caller's transaction. `connections` is a JSON list.
+  /// What a model's memory has beside those of rules.
+  struct Origin {
+    std::int64_t request = 0;  ///< Its number, also when it is gone from the store.
+    std::string_view model = {};
+    std::string_view connections = "[]";  ///< JSON.
+  };
+  /// False if the agent has the same memory already. Inside the caller's transaction. The positions in `batch` count.
   bool insert(const pipeline::Memory& memory, const pipeline::Batch& batch, std::int64_t batch_row, std::int64_t now_ms,
-              std::string_view model = {}, std::string_view connections = "[]");
+              const Origin& origin);
 
  private:
   bool taken_by_same(const std::string& agent_id, std::int64_t hash, std::string_view key);

@@ -21,9 +21,11 @@ ModelWork::ModelWork(Database& database) {
   if (database.integer("SELECT EXISTS(SELECT 1 FROM requests)") != 0) {
     requests_.emplace(
         database.prepare("SELECT id, tier, mode, state, attempts, due_ms, messages, reason FROM requests"
-                         " WHERE batch = ?1 ORDER BY id"));
+                         " WHERE id IN (SELECT request_id FROM request_batches WHERE batch = ?1) ORDER BY id"));
     texts_.emplace(
-        database.prepare("SELECT " + std::string{request_columns} + " FROM requests WHERE batch = ?1 ORDER BY id"));
+        database.prepare("SELECT " + std::string{request_columns} +
+                         ", batch FROM requests WHERE id IN (SELECT request_id FROM request_batches WHERE batch = ?1)"
+                         " ORDER BY id"));
   }
 }
 
@@ -84,7 +86,13 @@ void ModelWork::add_requests(BatchRow& batch, std::int64_t row, bool places) {
     if (!texts_->step()) {
       break;
     }
-    request.places = read_request(*texts_).request.places;
+    const auto about = read_request(*texts_).request;
+    const auto origin = texts_->integer(request_columns_count);
+    for (std::size_t i = 0; i < about.places.size(); ++i) {
+      if ((about.batches[i] == 0 ? origin : about.batches[i]) == row) {
+        request.places.push_back(about.places[i]);
+      }
+    }
   }
   texts_->reset();
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/sqlite_request_plan.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace alluvium::connectors {
 namespace {
 
@@ -32,11 +35,43 @@ std::vector<std::vector<std::uint32_t>> parts_of(const pipeline::Batch& batch,
 RequestPlan::RequestPlan(Database& database, const RequestPlanOptions& options)
     : options_{options},
       rows_{database},
+      gathering_{database, options.tiers, options.gathering},
       ordinal_{database.prepare("INSERT INTO agents(agent_id, batches) VALUES(?1, 1)"
                                 " ON CONFLICT(agent_id) DO UPDATE SET batches = batches + 1 RETURNING batches - 1")} {}
 
 RequestPlan::Made RequestPlan::plan(const pipeline::ExtractedBatch& extracted, std::int64_t row, std::int64_t now_ms,
                                     std::vector<Outcome>& outcomes) {
+  return options_.by_value ? plan_chosen(extracted, row, now_ms, outcomes)
+                           : plan_whole(extracted, row, now_ms, outcomes);
+}
+
+RequestPlan::Made RequestPlan::plan_chosen(const pipeline::ExtractedBatch& extracted, std::int64_t row,
+                                           std::int64_t now_ms, std::vector<Outcome>& outcomes) {
+  Made made;
+  std::vector<std::uint32_t> chosen;
+  std::ranges::copy_if(extracted.meaningful, std::back_inserter(chosen),
+                       [&](std::uint32_t place) { return extracted.batch.worth(place).is_chosen(); });
+  if (!chosen.empty() && !has_room(now_ms)) {
+    made.backlog_full = true;
+    chosen.clear();
+  }
+  for (const auto place : extracted.meaningful) {
+    if (outcomes[place] == Outcome::empty) {
+      outcomes[place] = Outcome::skipped;
+    }
+  }
+  for (const auto place : chosen) {
+    if (outcomes[place] == Outcome::skipped) {
+      outcomes[place] = Outcome::pending;
+    }
+    made.asked_bytes += extracted.batch.content(place).size();
+  }
+  made.requests = gathering_.add(extracted.batch, row, chosen, now_ms);
+  return made;
+}
+
+RequestPlan::Made RequestPlan::plan_whole(const pipeline::ExtractedBatch& extracted, std::int64_t row,
+                                          std::int64_t now_ms, std::vector<Outcome>& outcomes) {
   Made made;
   const auto& batch = extracted.batch;
   const auto& meaningful = extracted.meaningful;
@@ -54,6 +89,9 @@ RequestPlan::Made RequestPlan::plan(const pipeline::ExtractedBatch& extracted, s
   }
   if (!asked) {
     return made;
+  }
+  for (const auto place : meaningful) {
+    made.asked_bytes += batch.content(place).size();
   }
   const RequestOrigin origin{.batch = row,
                              .agent_id = batch.agent_id(),

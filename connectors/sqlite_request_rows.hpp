@@ -26,9 +26,15 @@ class RequestRows {
  public:
   explicit RequestRows(Database& database);
 
-  void insert(const RequestOrigin& origin, pipeline::CallMode mode, const pipeline::ModelRequest& request,
-              std::int64_t now_ms);
-  /// Requests that wait in the backlog (degraded, parked, or for a batch job), and their bytes.
+  /// Returns its number.
+  std::int64_t insert(const RequestOrigin& origin, pipeline::CallMode mode, const pipeline::ModelRequest& request,
+                      std::int64_t now_ms, pipeline::RequestState state = pipeline::RequestState::queued);
+  /// The request is about messages of this batch too.
+  void rest_on(std::int64_t request, std::int64_t batch);
+  /// `batch`: where it was made.
+  void remove(const pipeline::StoredRequest& request, std::int64_t batch);
+  /// Requests that wait in the backlog (degraded, parked, or for a batch job), and their bytes. What is being gathered
+  /// counts with its bytes.
   struct Backlog {
     std::int64_t requests = 0, bytes = 0;
   };
@@ -38,7 +44,8 @@ class RequestRows {
   [[nodiscard]] std::int64_t open_calls(const pipeline::TierPolicies& tiers, std::int64_t now_ms);
 
  private:
-  Statement insert_, backlog_, open_;
+  Database& database_;
+  Statement insert_, rest_on_, remove_, forget_, backlog_, open_;
 };
 
 /// The value of an enum whose name is stored. Throws SqliteFailure for a word that is none.
@@ -53,6 +60,7 @@ template <class Enum, std::size_t Count>
 }
 
 /// The columns that read_request() reads, in order.
+inline constexpr int request_columns_count = 12;
 inline constexpr std::string_view request_columns =
     "id, agent_id, org_id, tier, mode, state, attempts, rounds, asks, halvings, due_ms, request";
 [[nodiscard]] pipeline::StoredRequest read_request(Statement& row);

@@ -7,6 +7,7 @@
 #include "connectors/sqlite_accounts.hpp"
 #include "connectors/sqlite_calls.hpp"
 #include "connectors/sqlite_database.hpp"
+#include "connectors/sqlite_gathering.hpp"
 #include "connectors/sqlite_request_rows.hpp"
 #include "connectors/sqlite_request_states.hpp"
 #include "connectors/sqlite_schema.hpp"
@@ -34,6 +35,7 @@ class SqliteRequests final : public pipeline::RequestStore {
         calls_{database_},
         states_{database_},
         settlement_{database_},
+        gathering_{database_, options.models.tiers, options.models.gathering},
         due_{database_.prepare(
             // The window goes over narrow rows, the texts are read for those that are chosen.
             "SELECT " + std::string{request_columns} +
@@ -45,7 +47,6 @@ class SqliteRequests final : public pipeline::RequestStore {
             "UPDATE requests SET state = 'sent', attempts = attempts + 1, lease_owner = ?2, lease_ms = ?3, hash = ?4,"
             " endpoint = ?5, model = ?6, reserved = ?7, month = ?8, updated_ms = ?9 WHERE id = ?1")},
         read_{database_.prepare("SELECT " + std::string{request_columns} + " FROM requests WHERE id = ?1")},
-        remove_{database_.prepare("DELETE FROM requests WHERE id = ?1")},
         holders_{database_.prepare("SELECT lease_owner, min(lease_ms) FROM requests WHERE state = 'sent' GROUP BY 1")},
         held_{database_.prepare("SELECT id FROM requests WHERE state = 'sent' AND lease_owner = ?1")},
         take_back_{database_.prepare(
@@ -71,6 +72,10 @@ class SqliteRequests final : public pipeline::RequestStore {
       calls_.forget_answers_before(clock_() - answers_kept_ms);
       return take_back([&](const auto& owner, auto lease_ms) { return owner != us_ && ended(owner, lease_ms); });
     });
+  }
+
+  pipeline::Result<std::int64_t> close_gathered() override {
+    return write([&] { return gathering_.close_due(clock_()); });
   }
 
   pipeline::Result<void> revive(Tier tier) override {
@@ -111,7 +116,7 @@ class SqliteRequests final : public pipeline::RequestStore {
       read_.reset();
       const auto now_ms = clock_();
       settled = settlement_.write(stored, row->batch, settlement, options_.models.tiers[Tier::premium].mode, now_ms);
-      remove_.with(end.request).run();
+      rows_.remove(stored, row->batch);
       // Of one that another engine has taken over meanwhile, what we had set aside counts as spent already.
       if (end.job != 0 || row->state != "sent" || row->owner == us_) {
         book(accounts_, *row, end);
@@ -160,7 +165,8 @@ class SqliteRequests final : public pipeline::RequestStore {
       counts_.with(tiers[Tier::small].enabled ? 1 : 0, tiers[Tier::premium].enabled ? 1 : 0);
       while (counts_.step()) {
         const auto state = counts_.text(0);
-        auto& of_state = state == "queued"      ? counts.queued
+        auto& of_state = state == "gathering"   ? counts.gathering
+                         : state == "queued"    ? counts.queued
                          : state == "sent"      ? counts.sent
                          : state == "submitted" ? counts.submitted
                          : state == "degraded"  ? counts.degraded
@@ -288,7 +294,8 @@ class SqliteRequests final : public pipeline::RequestStore {
   CallRows calls_;
   RequestStates states_;
   SettlementRows settlement_;
-  Statement due_, lease_, read_, remove_, holders_, held_, take_back_, renew_, counts_, revive_;
+  Gathering gathering_;
+  Statement due_, lease_, read_, holders_, held_, take_back_, renew_, counts_, revive_;
   std::string us_;
   pipeline::WallClock clock_;
 };

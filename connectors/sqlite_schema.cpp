@@ -151,11 +151,12 @@ CREATE TABLE requests(
 );
 CREATE TABLE request_batches(
   batch INTEGER NOT NULL,
-  request INTEGER NOT NULL,
-  PRIMARY KEY(batch, request)
+  request_id INTEGER NOT NULL,
+  PRIMARY KEY(batch, request_id)
 ) WITHOUT ROWID;
 CREATE INDEX requests_by_state ON requests(state, mode, tier, due_ms, bytes);
-CREATE INDEX requests_by_batch ON requests(batch);
+CREATE UNIQUE INDEX requests_gathering ON requests(agent_id, org_id) WHERE state = 'gathering';
+CREATE INDEX requests_gathered ON requests(due_ms) WHERE state = 'gathering';
 CREATE INDEX requests_by_job ON requests(job, id) WHERE job IS NOT NULL;
 CREATE INDEX requests_in_jobs ON requests(hash) WHERE state = 'submitted';
 CREATE TABLE answers(

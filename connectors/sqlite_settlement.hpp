@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "connectors/sqlite_memories.hpp"
 #include "connectors/sqlite_request_rows.hpp"
@@ -14,21 +17,30 @@ class SettlementRows {
  public:
   explicit SettlementRows(Database& database);
 
-  /// `request` is still in its table; `mode`: of the requests that follow.
-  pipeline::Settled write(const pipeline::StoredRequest& request, std::int64_t batch_row,
-                          const pipeline::Settlement& settlement, pipeline::CallMode mode_of_premium,
-                          std::int64_t now_ms);
+  /// `request` is still in its table, made with the batch in row `origin`; `mode_of_premium`: of the requests that
+  /// follow.
+  pipeline::Settled write(pipeline::StoredRequest request, std::int64_t origin, const pipeline::Settlement& settlement,
+                          pipeline::CallMode mode_of_premium, std::int64_t now_ms);
 
  private:
-  struct BatchRow {
-    std::int64_t partition_id = 0;
-    std::string positions, outcomes;
+  /// A batch that the request is about. One letter, position and flag for each of its messages.
+  struct TouchedBatch {
+    std::int64_t partition_id = 0, memories = 0;
+    std::string before, after;
+    std::vector<pipeline::Position> positions;
+    std::vector<bool> waits;  ///< Another request is about it.
   };
-  BatchRow read_batch(std::int64_t row);
-  void write_dead_letters(const pipeline::StoredRequest& request, std::int64_t batch_row, const BatchRow& batch,
-                          const pipeline::Settlement& settlement, std::int64_t now_ms);
-  /// Which messages of the batch other requests are still about.
-  std::vector<bool> asked_elsewhere(const pipeline::StoredRequest& request, std::int64_t batch_row, std::size_t size);
+  using Batches = std::map<std::int64_t, TouchedBatch>;
+  /// Where one of the request's messages stands.
+  struct Standing {
+    TouchedBatch* batch = nullptr;
+    std::int64_t row = 0;
+    std::uint32_t place = 0;
+  };
+  TouchedBatch read_batch(std::int64_t row, std::int64_t request);
+  void update(std::int64_t row, const TouchedBatch& batch, pipeline::Settled& settled, std::int64_t now_ms);
+  void write_dead_letter(const pipeline::StoredRequest& request, std::uint32_t index, const TouchedBatch& batch,
+                         std::int64_t row, const std::string& detail, std::int64_t now_ms);
 
   MemoryTable memories_;
   RequestRows rows_;

@@ -34,16 +34,19 @@ class SqliteStore final : public pipeline::Store {
         memories_{database_},
         requests_{database_, options.models},
         rows_{database_},
+        gathering_{database_, options.models.tiers, options.models.gathering},
         insert_batch_{database_.prepare(
             "INSERT INTO batches(id, partition_id, max_offset, batch_id, agent_id, positions, message_ids, outcomes,"
-            " outcome, started_ms, ended_ms, memories) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")},
+            " outcome, started_ms, ended_ms, memories, bytes, noise_bytes, chosen_bytes, scores)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")},
         insert_dead_{database_.prepare(
             "INSERT INTO dead_letters(partition_id, offset, bundle_index, bundle_count, message_id, reason, detail,"
             " payload_bytes, timestamp_ms, created_ms, key, payload)"
             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")},
         last_batch_{database_.prepare("SELECT max(id) FROM batches")},
         clock_{clock},
-        tiers_{options.models.tiers} {}
+        tiers_{options.models.tiers},
+        by_value_{options.models.by_value && options.models.tiers.any()} {}
 
   pipeline::Result<pipeline::Claim> claim(const pipeline::ClaimRequest& request) override {
     return guarded([&] {
@@ -73,6 +76,14 @@ class SqliteStore final : public pipeline::Store {
 
   pipeline::Result<std::int64_t> open_calls() override {
     return guarded([&] { return rows_.open_calls(tiers_, clock_()); });
+  }
+
+  pipeline::Result<std::int64_t> gathering() override {
+    return guarded([&] { return gathering_.open(); });
+  }
+
+  pipeline::Result<std::int64_t> close_gathered() override {
+    return in_transaction(database_, [&] { return gathering_.close_all(clock_()); });
   }
 
  private:
@@ -178,6 +189,9 @@ class SqliteStore final : public pipeline::Store {
       write_dead_letter(letter, row.id, now_ms);
       ++growth.outcomes[Outcome::dead];
     }
+    if (commit.selector) {
+      ledger_.keep_selector(row.id, *commit.selector);
+    }
     growth.gaps = ledger_.add_gaps(row.id, "gap", commit.gaps);
     growth.open.pass(commit.watermark);
     if (!ledger_.advance(commit, growth, now_ms)) {
@@ -195,19 +209,28 @@ class SqliteStore final : public pipeline::Store {
     }
     std::int64_t stored = 0;
     for (const auto& memory : extracted.memories) {
-      stored += memories_.insert(memory, batch, id, now_ms) ? 1 : 0;
+      stored += memories_.insert(memory, batch, id, now_ms, {}) ? 1 : 0;
     }
     result.memories += stored;
     result.duplicates += static_cast<std::int64_t>(extracted.memories.size()) - stored;
     final_ = extracted.outcomes;
+    std::size_t asked_bytes = 0;
     if (!extracted.meaningful.empty()) {
       const auto made = requests_.plan(extracted, id, now_ms, final_);
       result.requests += made.requests;
       result.backlog_full += made.backlog_full ? 1 : 0;
+      asked_bytes = made.asked_bytes;
     }
     positions_.clear();
+    scores_.clear();
+    std::size_t noise_bytes = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       positions_.push_back(batch.position(i));
+      noise_bytes += final_[i] == Outcome::noise ? batch.content(i).size() : 0;
+      if (by_value_) {
+        scores_ += static_cast<char>(batch.worth(i).score);
+        scores_ += static_cast<char>(batch.worth(i).threshold);
+      }
     }
     outcomes_ = outcome_letters(final_);
     const auto positions = pipeline::encode_positions(positions_);
@@ -216,7 +239,8 @@ class SqliteStore final : public pipeline::Store {
     const auto insert = [&](const auto& message_ids) {
       insert_batch_
           .with(id, partition_id, max_offset, extracted.id, batch.agent_id(), Blob{positions}, message_ids, outcomes_,
-                outcome_word(outcomes_), extracted.started_ms, extracted.ended_ms, stored)
+                outcome_word(outcomes_), extracted.started_ms, extracted.ended_ms, stored, batch.content_bytes(),
+                noise_bytes, asked_bytes, Blob{scores_})
           .run();
     };
     if (default_ids) {
@@ -242,14 +266,16 @@ class SqliteStore final : public pipeline::Store {
   MemoryTable memories_;
   RequestPlan requests_;
   RequestRows rows_;
+  Gathering gathering_;
   Statement insert_batch_, insert_dead_, last_batch_;
   pipeline::WallClock clock_;
   pipeline::TierPolicies tiers_;
+  bool by_value_;
   std::map<pipeline::TopicPartition, Owned> owned_;  ///< At most one per partition of the streams.
   std::set<pipeline::TopicPartition> reset_;         ///< The same.
   std::vector<Position> positions_;                  ///< Kept for their memory, like the texts.
   std::vector<Outcome> final_;                       ///< Of the batch being written, once it is decided about models.
-  std::string outcomes_, message_ids_;
+  std::string outcomes_, message_ids_, scores_;
 };
 
 }  // namespace

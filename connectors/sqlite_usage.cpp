@@ -114,7 +114,7 @@ class Usage final : public SqliteUsage {
       shape.skipped = batches.integer(1);
       shape.memories = database_.integer("SELECT count(*) FROM memories");
       shape.selected =
-          database_.integer("SELECT count(*) FROM (SELECT batch FROM calls UNION SELECT batch FROM requests)");
+          database_.integer("SELECT count(*) FROM (SELECT batch FROM calls UNION SELECT batch FROM request_batches)");
       return shape;
     });
   }

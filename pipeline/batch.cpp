@@ -19,7 +19,8 @@ void Batch::append(const MessageView& message) {
                            .org_id = keep(message.org_id, before.org_id),
                            .position = message.position,
                            .timestamp_ms = message.timestamp_ms,
-                           .role = message.role});
+                           .role = message.role,
+                           .worth = message.worth});
 }
 
 /// Neighbours nearly always share session, user and org: then `before` serves both.
@@ -43,7 +44,8 @@ MessageView Batch::operator[](std::size_t i) const {
                      .content = content(i),
                      .role = entry.role,
                      .timestamp_ms = entry.timestamp_ms,
-                     .position = entry.position};
+                     .position = entry.position,
+                     .worth = entry.worth};
 }
 
 }  // namespace alluvium::pipeline

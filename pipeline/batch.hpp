@@ -48,6 +48,13 @@ class Batch {
   [[nodiscard]] const Position& position(std::size_t i) const {
     return entries_[i].position;
   }
+  [[nodiscard]] Worth worth(std::size_t i) const {
+    return entries_[i].worth;
+  }
+  /// Where the message at `i` stands, for a batch that was put together from what the store keeps.
+  void place(std::size_t i, const Position& position) {
+    entries_[i].position = position;
+  }
 
  private:
   /// A piece of texts_.
@@ -61,6 +68,7 @@ class Batch {
     Position position;
     std::int64_t timestamp_ms;
     Role role;
+    Worth worth = {};
   };
   Piece keep(std::string_view text_to_keep, Piece before);
   [[nodiscard]] std::string_view text(Piece piece) const {

@@ -49,6 +49,13 @@ void pass_lost(ClaimPlan& plan, std::int64_t first) {
   }
 }
 
+SelectorState selector_at(const SelectorState& kept, std::int64_t watermark, std::int64_t first) {
+  if (kept.offset > watermark || watermark - kept.offset > selector_replay_max) {
+    return {.offset = watermark, .bytes = {}};
+  }
+  return {.offset = std::max(kept.offset, first), .bytes = kept.bytes};
+}
+
 }  // namespace
 
 std::int64_t first_watermark(const ClaimRequest& request, const FirstSight& sight) {
@@ -75,9 +82,13 @@ Result<ClaimPlan> plan_claim(const LedgerRow& row, std::vector<Position> done, c
                  .seq = row.seq + 1,
                  .watermark = row.watermark,
                  .done = std::move(done),
-                 .lost = {}};
+                 .lost = {},
+                 .selector = std::nullopt};
   std::erase_if(plan.done, [&](const Position& position) { return position.offset < plan.watermark; });
   pass_lost(plan, request.range.first);
+  if (request.selects) {
+    plan.selector = selector_at(row.selector, plan.watermark, request.range.first);
+  }
   std::erase_if(plan.done, [&](const Position& position) { return position.offset < plan.watermark; });
   return plan;
 }

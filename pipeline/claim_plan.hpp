@@ -24,7 +24,12 @@ struct LedgerRow {
   std::string token;     ///< Of the newest claim: only its owner may write.
   std::int64_t seq = 0;
   std::int64_t watermark = 0;
+  SelectorState selector = {};
 };
+
+/// Messages that a claim reads again for the selector, at most: if its state is older, it begins anew. A partition is
+/// so far behind only if other runs did not select by value.
+inline constexpr std::int64_t selector_replay_max = 200'000;
 
 /// What decides where a partition without a row begins.
 struct FirstSight {
@@ -41,6 +46,7 @@ struct ClaimPlan {
   std::int64_t watermark = 0;
   std::vector<Position> done;  ///< At or above the watermark, ascending.
   std::vector<Gap> lost;       ///< To be recorded: deleted by retention before they were read. Some may be empty.
+  std::optional<SelectorState> selector = {};  ///< If the request said `selects`.
 };
 
 /// `done`: the positions that batches and dead letters of the partition hold, in any order; those below the

@@ -13,7 +13,7 @@ CommitQueue::Partition* CommitQueue::current(const PartitionClaim& claim) {
 
 void CommitQueue::open(ClaimPtr claim, const Claim& granted) {
   drop(claim->slot);
-  Partition partition{claim, OffsetLedger{granted.watermark}, granted.watermark, {}, {}};
+  Partition partition{claim, OffsetLedger{granted.watermark}, granted.watermark, {}, {}, {}};
   for (const auto& position : granted.done) {
     partition.ledger.mark(position);
   }
@@ -63,6 +63,22 @@ bool CommitQueue::add(const PartitionClaim& claim, std::vector<DeadLetter> dead_
   return true;
 }
 
+void CommitQueue::add(const PartitionClaim& claim, SelectorState state) {
+  auto* partition = current(claim);
+  if (partition == nullptr) {
+    return;
+  }
+  auto& selectors = partition->selectors;
+  selectors.push_back(std::move(state));
+  if (selectors.size() > selectors_max) {
+    std::deque<SelectorState> fewer;
+    for (std::size_t i = 0; i < selectors.size(); i += 2) {
+      fewer.push_back(std::move(selectors[i]));
+    }
+    selectors = std::move(fewer);
+  }
+}
+
 void CommitQueue::take() {
   std::vector<std::pair<PartitionSlot, Partition*>> news;
   for (auto& [slot, partition] : partitions_) {
@@ -79,6 +95,10 @@ void CommitQueue::take() {
     while (!partition->gaps.empty() && partition->gaps.front().to <= next.watermark) {
       next.gaps.push_back(partition->gaps.front());
       partition->gaps.pop_front();
+    }
+    while (!partition->selectors.empty() && partition->selectors.front().offset <= next.watermark) {
+      next.selector = std::move(partition->selectors.front());
+      partition->selectors.pop_front();
     }
     PartitionCommit fresh{next.partition, next.token, next.seq, 0, {}, {}, {}};
     outstanding_.push_back(std::exchange(next, std::move(fresh)));

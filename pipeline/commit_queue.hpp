@@ -29,6 +29,10 @@ class CommitQueue {
   /// False if the claim is over: what came under it is dropped.
   bool add(const PartitionClaim& claim, ExtractedBatch batch);
   bool add(const PartitionClaim& claim, std::vector<DeadLetter> dead_letters, std::span<const Gap> gaps);
+  /// Goes with the commit whose watermark reaches it. Of one partition's, ascending, selectors_max wait at most:
+  /// beyond, every second is let go.
+  void add(const PartitionClaim& claim, SelectorState state);
+  static constexpr std::size_t selectors_max = 16;
   /// Batches that wait for the next commit.
   [[nodiscard]] std::size_t batches() const {
     return batches_;
@@ -56,8 +60,9 @@ class CommitQueue {
     ClaimPtr claim;
     OffsetLedger ledger;
     std::int64_t committed_watermark = 0;
-    std::deque<Gap> gaps;  ///< Not yet passed by the watermark; ascending.
-    PartitionCommit next;  ///< What the next commit will hold.
+    std::deque<Gap> gaps;                 ///< Not yet passed by the watermark; ascending.
+    std::deque<SelectorState> selectors;  ///< The same.
+    PartitionCommit next;                 ///< What the next commit will hold.
   };
   Partition* current(const PartitionClaim& claim);
 

@@ -82,11 +82,7 @@ void settle(Conclusion& out, const CallContext& call, const ModelReply& reply, A
     }
     const auto left = left_for_premium(call.policies, asked, extracted, answer.unsure);
     if (!left.empty()) {
-      auto next = make_request(Tier::premium, request.messages, left);
-      for (auto& place : next.places) {
-        place = request.places[place];
-      }
-      settlement.follow_ups.push_back(std::move(next));
+      settlement.follow_ups.push_back(part_of(request, Tier::premium, left));
     }
   }
   settlement.answer = std::move(answer);

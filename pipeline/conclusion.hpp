@@ -18,7 +18,7 @@ struct CallContext {
   std::string_view hash, endpoint, model, prompt_id;
   std::int64_t started_ms = 0, ended_ms = 0;
   std::int64_t prompt_bytes = 0;
-  std::optional<Money> reserved{};  ///< What had been set aside for it.
+  std::optional<Money> reserved{};    ///< What had been set aside for it.
   const ModelPrice* price = nullptr;  ///< Null: unknown.
   const TierPolicies& policies;
   const RetryOptions& retry;

@@ -20,7 +20,10 @@ ExtractedBatch extract(Batch batch, std::string_view topic, std::int32_t partiti
   drop_duplicates(done.memories);
   done.memories.shrink_to_fit();  // Room for thousands of repeats would be held, uncharged, until the commit.
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if ((options.for_models || done.outcomes[i] == Outcome::empty) && is_noise(batch.content(i), options.filters)) {
+    const auto is_noise_here = [&] {
+      return options.by_value ? batch.worth(i).is_noise() : is_noise(batch.content(i), options.filters);
+    };
+    if ((options.for_models || done.outcomes[i] == Outcome::empty) && is_noise_here()) {
       if (done.outcomes[i] == Outcome::empty) {
         done.outcomes[i] = Outcome::noise;
       }

@@ -16,6 +16,7 @@ struct ExtractionOptions {
   std::shared_ptr<const RuleSet> rules;
   FilterOptions filters;
   bool for_models = false;  ///< A model tier is on: say which messages are worth asking it about.
+  bool by_value = false;    ///< What is noise was decided when the messages were read: MessageView::worth.
 };
 
 /// Runs the rules over every message, drops memories that repeat within the batch, and says how

@@ -45,6 +45,19 @@ struct RecordView {
 
 enum class Role : std::uint8_t { user, assistant, system, tool, other };
 
+/// What selection by value says of a message (value_selector.hpp): steps of the density scale.
+struct Worth {
+  static constexpr std::uint8_t never = 255;  ///< A threshold that no score reaches: of noise.
+  std::uint8_t score = 0;
+  std::uint8_t threshold = never;  ///< Of its moment in its partition.
+  [[nodiscard]] bool is_chosen() const {
+    return score >= threshold;
+  }
+  [[nodiscard]] bool is_noise() const {
+    return threshold == never;
+  }
+};
+
 /// One chat message. Who owns the bytes behind the views says the place that hands it over.
 struct MessageView {
   std::string_view id;
@@ -56,6 +69,7 @@ struct MessageView {
   Role role = Role::user;
   std::int64_t timestamp_ms = 0;
   Position position;
+  Worth worth = {};  ///< Only where messages are selected by value.
 };
 
 /// The messages that one poll of a source brought, and the bytes they point to. Filled by one
@@ -74,6 +88,10 @@ class MessageChunk {
   }
   [[nodiscard]] std::size_t bytes() const {
     return bytes_;
+  }
+  /// What was found out about entries()[i].
+  void judge(std::size_t i, Worth worth) {
+    entries_[i].message.worth = worth;
   }
 
  private:

@@ -6,6 +6,8 @@ namespace alluvium::pipeline {
 
 std::string_view name(RequestState state) {
   switch (state) {
+    case RequestState::gathering:
+      return "gathering";
     case RequestState::queued:
       return "queued";
     case RequestState::sent:

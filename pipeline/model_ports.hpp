@@ -96,9 +96,10 @@ class BatchApi {
 
 // Requests in the store ------------------------------------------------------------------------
 
-/// A request's life: queued -> sent -> (answered: gone, its batch has the outcome) | queued again | degraded | parked.
+/// A request's life, selected by value: gathering -> queued, else it begins as queued. Then: queued -> sent -> (answered: gone, its batch has the outcome) | queued again | degraded | parked.
 /// In a provider's job: queued -> submitted -> as above.
 enum class RequestState : std::uint8_t {
+  gathering,  ///< Grows with its agent's batches; until `due_ms`.
   queued,     ///< To be sent when it is due.
   sent,       ///< Under way, by the engine that holds its lease.
   submitted,  ///< In a provider's batch job.
@@ -189,7 +190,7 @@ struct Postponement {
 
 /// Requests by state, for --until-end, for displays and for the bound on the backlog.
 struct RequestCounts {
-  std::int64_t queued = 0, sent = 0, submitted = 0, degraded = 0, parked = 0;
+  std::int64_t gathering = 0, queued = 0, sent = 0, submitted = 0, degraded = 0, parked = 0;
   std::int64_t open_calls = 0;  ///< Queued or sent in mode call, of tiers that are on.
 };
 
@@ -210,6 +211,8 @@ class RequestStore {
   [[nodiscard]] virtual Result<std::int64_t> recover() = 0;
   /// The same for others than this process: call it now and then.
   [[nodiscard]] virtual Result<std::int64_t> recover_others() = 0;
+  /// Queues what was gathered for long enough. Returns how many requests that makes.
+  [[nodiscard]] virtual Result<std::int64_t> close_gathered() = 0;
   /// Makes what waits in the backlog as degraded due at once.
   [[nodiscard]] virtual Result<void> revive(Tier tier) = 0;
   /// Requests that can be sent now, of one tier: fairly, the first of each agent, then the second...; those that wait

@@ -6,7 +6,9 @@
 #include <cinttypes>
 #include <cstdio>
 #include <limits>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 #include <xxhash.h>
 
@@ -51,13 +53,20 @@ std::optional<std::string_view> text_at(const simdjson::dom::object& object, std
 bool take_message(const simdjson::dom::element& element, ModelRequest& request) {
   simdjson::dom::object object;
   std::uint64_t place = 0;
+  std::int64_t batch = 0;
   MessageView message;
   if (element.get(object) != simdjson::SUCCESS || object.at_key("place").get(place) != simdjson::SUCCESS ||
       place > std::numeric_limits<std::uint32_t>::max() ||
       object.at_key("timestamp_ms").get(message.timestamp_ms) != simdjson::SUCCESS) {
     return false;
   }
-  if (!request.places.empty() && place <= request.places.back()) {
+  if (simdjson::dom::element given; object.at_key("batch").get(given) == simdjson::SUCCESS) {
+    if (given.get(batch) != simdjson::SUCCESS || batch <= 0) {
+      return false;
+    }
+  }
+  if (!request.places.empty() &&
+      std::pair{batch, place} <= std::pair{request.batches.back(), std::uint64_t{request.places.back()}}) {
     return false;
   }
   const auto id = text_at(object, "id");
@@ -78,6 +87,7 @@ bool take_message(const simdjson::dom::element& element, ModelRequest& request) 
   message.role = *role;
   request.messages.append(message);
   request.places.push_back(static_cast<std::uint32_t>(place));
+  request.batches.push_back(batch);
   return true;
 }
 
@@ -100,7 +110,10 @@ std::string_view name(Role role) {
 }
 
 ModelRequest make_request(Tier tier, const Batch& batch, const std::vector<std::uint32_t>& places) {
-  ModelRequest request{.tier = tier, .messages = Batch{batch.agent_id()}, .places = places};
+  ModelRequest request{.tier = tier,
+                       .messages = Batch{batch.agent_id()},
+                       .places = places,
+                       .batches = std::vector<std::int64_t>(places.size())};
   for (const auto place : places) {
     assert(place < batch.size());
     request.messages.append(batch[place]);
@@ -110,12 +123,27 @@ ModelRequest make_request(Tier tier, const Batch& batch, const std::vector<std::
 
 ModelRequest part_of(const ModelRequest& request, std::size_t begin, std::size_t end) {
   assert(begin <= end && end <= request.places.size());
-  ModelRequest part{.tier = request.tier, .messages = Batch{request.messages.agent_id()}, .places = {}};
-  for (auto i = begin; i < end; ++i) {
+  std::vector<std::uint32_t> indexes(end - begin);
+  std::iota(indexes.begin(), indexes.end(), static_cast<std::uint32_t>(begin));
+  return part_of(request, request.tier, indexes);
+}
+
+ModelRequest part_of(const ModelRequest& request, Tier tier, const std::vector<std::uint32_t>& indexes) {
+  ModelRequest part{.tier = tier, .messages = Batch{request.messages.agent_id()}, .places = {}, .batches = {}};
+  for (const auto i : indexes) {
     part.messages.append(request.messages[i]);
     part.places.push_back(request.places[i]);
+    part.batches.push_back(request.batches[i]);
   }
   return part;
+}
+
+void append(ModelRequest& request, const ModelRequest& more) {
+  for (std::size_t i = 0; i < more.messages.size(); ++i) {
+    request.messages.append(more.messages[i]);
+  }
+  request.places.insert(request.places.end(), more.places.begin(), more.places.end());
+  request.batches.insert(request.batches.end(), more.batches.begin(), more.batches.end());
 }
 
 std::string encode_request(const ModelRequest& request) {
@@ -123,7 +151,11 @@ std::string encode_request(const ModelRequest& request) {
   json.object().field("agent_id", request.messages.agent_id()).key("messages").array();
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
     const auto message = request.messages[i];
-    json.object().field("place", request.places[i]);
+    json.object();
+    if (request.batches[i] != 0) {
+      json.field("batch", request.batches[i]);
+    }
+    json.field("place", request.places[i]);
     append_unless_empty(json, "id", message.id);
     append_unless_empty(json, "session_id", message.session_id);
     append_unless_empty(json, "user_id", message.user_id);
@@ -147,7 +179,7 @@ Result<ModelRequest> decode_request(Tier tier, std::string_view json) {
       (*root)["messages"].get(messages) != simdjson::SUCCESS || messages.size() == 0) {
     return no();
   }
-  ModelRequest request{.tier = tier, .messages = Batch{std::string{agent_id}}, .places = {}};
+  ModelRequest request{.tier = tier, .messages = Batch{std::string{agent_id}}, .places = {}, .batches = {}};
   for (const auto element : messages) {
     if (!take_message(element, request)) {
       return no();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model is asked about: some messages of one batch, kept in the store until they are answered.
+// What a model is asked about: some messages of one agent, kept in the store until they are answered.
 #pragma once
 
 #include <cstddef>
@@ -20,18 +20,23 @@ namespace alluvium::pipeline {
 /// Bytes of content that one request may hold; a batch with more is asked about in parts.
 inline constexpr std::size_t request_content_bytes_max = std::size_t{512} << 10;
 
-/// Messages on their way to a model. `messages` owns them, in order; places[i] is where messages[i] stands in the
-/// committed batch.
+/// Messages on their way to a model. `messages` owns them, in order; messages[i] stands at places[i] of the committed
+/// batch batches[i]: its number in the store, or 0 for the one batch that the whole request is about.
 struct ModelRequest {
   Tier tier = Tier::small;
   Batch messages;
   std::vector<std::uint32_t> places;
+  std::vector<std::int64_t> batches;
 };
 
 /// The request's part of `batch`: the messages at `places` (ascending, not empty).
 [[nodiscard]] ModelRequest make_request(Tier tier, const Batch& batch, const std::vector<std::uint32_t>& places);
 /// The same request about messages [begin, end) of it only.
 [[nodiscard]] ModelRequest part_of(const ModelRequest& request, std::size_t begin, std::size_t end);
+/// A request to `tier` about those of its messages (indexes, ascending).
+[[nodiscard]] ModelRequest part_of(const ModelRequest& request, Tier tier, const std::vector<std::uint32_t>& indexes);
+/// Adds what `more`, about later messages of the same agent, is about.
+void append(ModelRequest& request, const ModelRequest& more);
 
 /// As JSON text for the store: everything but the tier, and of the position nothing. decode gives back an equal one.
 [[nodiscard]] std::string encode_request(const ModelRequest& request);

@@ -8,7 +8,7 @@ namespace alluvium::pipeline {
 PartitionReading::PartitionReading(const Claim& claim, std::int64_t window)
     : done_{claim.watermark},
       done_end_{claim.done.empty() ? claim.watermark : claim.done.back().offset + 1},
-      next_{claim.watermark},
+      next_{claim.selector ? std::min(claim.selector->offset, claim.watermark) : claim.watermark},
       watermark_{claim.watermark},
       window_{window} {
   for (const auto& position : claim.done) {

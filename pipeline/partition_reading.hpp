@@ -17,7 +17,7 @@ class PartitionReading {
   enum class Step {
     ignore,  ///< Read before, or not wanted until the partition is started again.
     rewind,  ///< Too wide a gap lies before it: read nothing more until advanced() asks for a new start.
-    skip,    ///< Done: before the claim.
+    skip,    ///< Done: before the claim. Of interest to the selector alone.
     rest,    ///< Before the claim a part of it may have been done: take the messages that are not is_done().
     take,
   };

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -99,6 +100,13 @@ struct ClaimRequest {
   OffsetRange range;          ///< Source::range(), read just before.
   bool start_at_end = false;  ///< Only for a partition of a topic that the ledger has never seen.
   bool reset = false;         ///< --reset-ledger: forget what is known of this partition's offsets.
+  bool selects = false;       ///< Messages are selected by value: the claim brings the selector's state.
+};
+
+/// The state of a partition's selector (value_selector.hpp) after all messages below `offset`, and no other.
+struct SelectorState {
+  std::int64_t offset = 0;
+  std::string bytes = {};  ///< Empty: as it begins.
 };
 
 /// The right to a partition, and how far it is.
@@ -108,6 +116,9 @@ struct Claim {
   std::int64_t watermark = 0;  ///< Everything below is done: read from here.
   std::vector<Position> done;  ///< Done at or above the watermark, ascending.
   std::int64_t lost = 0;       ///< Offsets that retention deleted before they were read; recorded.
+  /// Only if the request said `selects`. Its offset is the watermark or below: the messages from there on are read for
+  /// the selector alone, as far as they are done.
+  std::optional<SelectorState> selector = {};
 };
 
 /// Offsets [from, to) that hold no record: aborted or control records, compacted away.
@@ -125,6 +136,7 @@ struct PartitionCommit {
   std::vector<Gap> gaps;       ///< The gaps that the watermark passes with this commit.
   std::vector<ExtractedBatch> batches;
   std::vector<DeadLetter> dead_letters;
+  std::optional<SelectorState> selector = {};  ///< A newer one, at or below the watermark.
 };
 
 struct CommitResult {
@@ -155,6 +167,13 @@ class Store {
   [[nodiscard]] virtual Result<std::vector<std::pair<TopicPartition, std::int64_t>>> watermarks() = 0;
   /// Requests to models that an engine still has to send or is waiting for (not those that wait in the backlog).
   [[nodiscard]] virtual Result<std::int64_t> open_calls() {
+    return 0;
+  }
+  /// Chosen messages that are gathered for a model, by agent; and the end of waiting for more: all of it is queued.
+  [[nodiscard]] virtual Result<std::int64_t> gathering() {
+    return 0;
+  }
+  [[nodiscard]] virtual Result<std::int64_t> close_gathered() {
     return 0;
   }
 };

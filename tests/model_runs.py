@@ -26,7 +26,7 @@ def config(folder, stub, tiers="small: {enabled: true, max_tokens: 4000}", more=
 source: {{file: {{path: chat.ndjson}}}}
 buffer: {{max_messages: {batch}, min_messages: 1}}
 filters: {{min_message_length: 1}}
-selection: {{rate: {rate}}}
+selection: {{by: hash, rate: {rate}}}
 rules: [{{id: none, pattern: "zzzzzz", agents: ["*"]}}]
 tiers: {{{tiers}}}
 endpoints: {{{", ".join(f"{name}: {value}" for name, value in endpoints.items())}}}

@@ -230,7 +230,8 @@ class SqliteReaderModelTest : public SqliteReaderTest {
         "INSERT INTO requests(batch, agent_id, org_id, tier, mode, state, attempts, due_ms, created_ms, updated_ms,"
         " messages, bytes, reason, request) VALUES(" +
         std::to_string(batch) + ", 'ada', '', 'small', 'call', '" + state + "', 2, " + std::to_string(due_ms) +
-        ", 0, 0, 2, 9, '" + reason + "', '" + text + "')");
+        ", 0, 0, 2, 9, '" + reason + "', '" + text + "'); INSERT INTO request_batches(batch, request_id) SELECT " +
+        std::to_string(batch) + ", max(id) FROM requests");
   }
   [[nodiscard]] BatchRow first() const {
     const auto all = batches();
@@ -355,9 +356,11 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"DELETE FROM batches WHERE id = 1", "offset 0 missing below the watermark"},
         Tampering{"DELETE FROM batches WHERE id = 1", "its batch, row 1, is missing"},
         Tampering{"DELETE FROM batches WHERE id = 2", "offset 1: 1 of 2 messages of the bundle are missing"},
-        Tampering{"INSERT INTO batches SELECT 3, partition_id, max_offset, batch_id, agent_id, positions, message_ids,"
-                  " outcomes, outcome, started_ms, ended_ms, memories FROM batches WHERE id = 1",
-                  "offset 0 is there twice"},
+        Tampering{
+            "INSERT INTO batches SELECT 3, partition_id, max_offset, batch_id, agent_id, positions, message_ids,"
+            " outcomes, outcome, started_ms, ended_ms, memories, bytes, noise_bytes, chosen_bytes, scores FROM batches"
+            " WHERE id = 1",
+            "offset 0 is there twice"},
         Tampering{"UPDATE partitions SET watermark = 9", "offset 8 missing below the watermark"},
         Tampering{"UPDATE partitions SET watermark = 7", "the watermark stops before it"},
         Tampering{"UPDATE partitions SET start_offset = 1", "below the start"},

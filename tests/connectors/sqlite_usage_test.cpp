@@ -35,7 +35,8 @@ class SqliteUsageTest : public SqliteTest {
     execute(
         "INSERT INTO requests(batch, agent_id, org_id, tier, mode, state, due_ms, created_ms, updated_ms, messages,"
         " bytes, request) VALUES(1, '" +
-        agent + "', '" + org + "', 'small', 'call', '" + state + "', 99, 0, 0, 1, 9, '" + text + "')");
+        agent + "', '" + org + "', 'small', 'call', '" + state + "', 99, 0, 0, 1, 9, '" + text +
+        "'); INSERT INTO request_batches(batch, request_id) SELECT 1, max(id) FROM requests");
   }
   [[nodiscard]] std::int64_t due_now() const {
     return integer("SELECT count(*) FROM requests WHERE due_ms = 0");

@@ -72,5 +72,28 @@ TEST(ClaimPlan, RecordsAsLostWhatRetentionDeletedUndone) {
   EXPECT_EQ(lost, (std::vector<std::int64_t>{10, 11, 13, 14, 15})) << "half of 13's bundle can't be read any more";
 }
 
+TEST(ClaimPlan, BringsTheSelectorsStateWithThePlaceItBelongsTo) {
+  auto known = row(10'000);
+  known.selector = {.offset = 8000, .bytes = "state"};
+  auto asked = request(0, 20'000);
+  EXPECT_FALSE(plan_claim(known, {}, asked)->selector) << "nobody asked";
+  asked.selects = true;
+  EXPECT_EQ(plan_claim(known, {}, asked)->selector->offset, 8000);
+  EXPECT_EQ(plan_claim(known, {}, asked)->selector->bytes, "state");
+  asked.range.first = 9000;
+  EXPECT_EQ(plan_claim(known, {}, asked)->selector->offset, 9000) << "what is below was deleted";
+}
+
+TEST(ClaimPlan, BeginsASelectorAnewThatWasLeftFarBehindOrIsAhead) {
+  auto asked = request(0, 1'000'000);
+  asked.selects = true;
+  auto known = row(selector_replay_max + 6);
+  known.selector = {.offset = 5, .bytes = "state"};
+  EXPECT_EQ(plan_claim(known, {}, asked)->selector->offset, known.watermark);
+  EXPECT_EQ(plan_claim(known, {}, asked)->selector->bytes, "");
+  known.selector.offset = known.watermark + 1;
+  EXPECT_EQ(plan_claim(known, {}, asked)->selector->offset, known.watermark);
+}
+
 }  // namespace
 }  // namespace alluvium::pipeline

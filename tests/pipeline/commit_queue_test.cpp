@@ -129,5 +129,36 @@ TEST_F(CommitQueueTest, DropsAPartitionFromTheCommitUnderWay) {
   EXPECT_TRUE(queue_.settle().empty());
 }
 
+TEST_F(CommitQueueTest, ASelectorsStateGoesWithTheWatermarkThatReachesIt) {
+  queue_.open(first_, granted(5, 10));
+  queue_.add(*first_, {.offset = 11, .bytes = "a"});
+  queue_.add(*first_, {.offset = 12, .bytes = "b"});
+  queue_.add(*first_, {.offset = 14, .bytes = "c"});
+  queue_.take();
+  EXPECT_TRUE(queue_.outstanding().empty()) << "no news in itself";
+  EXPECT_TRUE(queue_.add(*first_, batch({10, 11, 13})));
+  queue_.take();
+  ASSERT_TRUE(queue_.outstanding().at(0).selector);
+  EXPECT_EQ(queue_.outstanding()[0].watermark, 12);
+  EXPECT_EQ(queue_.outstanding()[0].selector->bytes, "b");
+  queue_.settle();
+  EXPECT_TRUE(queue_.add(*first_, batch({12})));
+  queue_.take();
+  EXPECT_EQ(queue_.outstanding().at(0).selector->bytes, "c");
+}
+
+TEST_F(CommitQueueTest, OfManyStatesThatWaitEverySecondIsLetGo) {
+  queue_.open(first_, granted(5, 0));
+  for (std::int64_t offset = 1; offset <= 100; ++offset) {
+    queue_.add(*first_, {.offset = offset, .bytes = std::to_string(offset)});
+  }
+  EXPECT_TRUE(queue_.add(*first_, {}, std::vector<Gap>{{0, 60}}));
+  queue_.take();
+  const auto& selector = queue_.outstanding().at(0).selector;
+  ASSERT_TRUE(selector);
+  EXPECT_LE(selector->offset, 60);
+  EXPECT_EQ(selector->bytes, std::to_string(selector->offset));
+}
+
 }  // namespace
 }  // namespace alluvium::pipeline

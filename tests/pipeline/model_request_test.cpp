@@ -22,7 +22,7 @@ bool same(const MessageView& a, const MessageView& b) {
 }
 
 bool same(const ModelRequest& a, const ModelRequest& b) {
-  if (a.tier != b.tier || a.places != b.places || a.messages.size() != b.messages.size() ||
+  if (a.tier != b.tier || a.places != b.places || a.batches != b.batches || a.messages.size() != b.messages.size() ||
       a.messages.agent_id() != b.messages.agent_id()) {
     return false;
   }

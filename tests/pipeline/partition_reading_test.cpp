@@ -91,5 +91,20 @@ TEST_F(PartitionReadingTest, RewindsBeforeAWideGapAtTheEnd) {
   EXPECT_EQ(gaps(), (Gaps{{1, 100}}));
 }
 
+TEST_F(PartitionReadingTest, ReadsFromTheSelectorsStateOnAndSkipsWhatIsDone) {
+  auto granted = claim(10, {{.offset = 11, .index = 0, .count = 1}});
+  granted.selector = {.offset = 6, .bytes = "state"};
+  PartitionReading reading{granted};
+  EXPECT_EQ(reading.next(), 6);
+  EXPECT_EQ(reading.on_record(7, gaps_), Step::skip);
+  EXPECT_EQ(reading.on_record(9, gaps_), Step::skip);
+  EXPECT_TRUE(gaps().empty()) << "what lies below the watermark is accounted for";
+  EXPECT_FALSE(reading.is_full());
+  EXPECT_EQ(reading.on_record(10, gaps_), Step::rest);
+  EXPECT_EQ(reading.on_record(11, gaps_), Step::skip);
+  EXPECT_EQ(reading.on_record(12, gaps_), Step::take);
+  EXPECT_TRUE(gaps().empty());
+}
+
 }  // namespace
 }  // namespace alluvium::pipeline

@@ -35,6 +35,7 @@ void Engine::route(PartitionSlot slot, const Routed& routed) {
   message.agent_id = buffer->batch.agent_id();
   message.content = routed.message->id;
   message.position = routed.position;
+  message.worth = routed.worth;
   if (policy_.must_flush_before(buffer->pending, message.content.size())) {
     check(*buffer, false);
     flush(*buffer);

@@ -14,6 +14,7 @@
 #include "pipeline/commit_queue.hpp"
 #include "pipeline/partition_claim.hpp"
 #include "pipeline/partition_reading.hpp"
+#include "tests/simulation/selector.hpp"
 #include "tests/simulation/surroundings.hpp"
 
 namespace alluvium::simulation {
@@ -32,6 +33,7 @@ struct Settled {
   pipeline::ClaimPtr claim;
   std::vector<pipeline::DeadLetter> dead_letters;
   std::vector<pipeline::Gap> gaps;
+  std::vector<pipeline::SelectorState> selectors;
 };
 struct ClaimCommand {
   pipeline::ClaimPtr claim;
@@ -97,6 +99,8 @@ class Engine {
     std::int64_t claim_at_ms = 0;
     pipeline::ClaimPtr claim;  ///< Null unless claiming or running.
     pipeline::PartitionReading reading;
+    Selector selector;
+    int since_state = 0;  ///< Records.
     bool refused = false;
     // The source's.
     bool started = false, held = false;
@@ -112,6 +116,7 @@ class Engine {
   struct Routed {
     const Message* message;
     pipeline::Position position;
+    pipeline::Worth worth;
   };
   enum class Turn { stage, inbox, notice, claim, poll, sweep, relieve, extract, write, tick };
 
@@ -180,6 +185,7 @@ class Engine {
   bool stage_known_ = true;
   std::vector<pipeline::Gap> gaps_;
   std::vector<pipeline::DeadLetter> dead_letters_;
+  std::vector<pipeline::SelectorState> selectors_;
   std::vector<Routed> routed_;
   std::vector<Buffer> buffers_;
   std::int64_t next_sweep_ms_ = 0, next_relief_ms_ = 0;

@@ -41,6 +41,11 @@ constexpr auto entries = std::to_array<MutationEntry>({
     {Mutation::any_extractor, "any_extractor", "an agent's batches go to any extractor"},
     {Mutation::no_hold, "no_hold",
      "only size and idle time flush, so a quiet agent with too few messages waits for ever"},
+    {Mutation::deaf_selector, "deaf_selector",
+     "the selector goes on at the watermark with a state from before, without the messages between"},
+    {Mutation::selector_hears_news_only, "selector_hears_news_only",
+     "what is done already is not shown to the selector"},
+    {Mutation::selector_ahead, "selector_ahead", "the selector's newest state is kept, wherever the watermark is"},
     {Mutation::post_next, "post_next", "the offset posted to Kafka is the one read, not the one committed"},
 });
 

@@ -41,6 +41,9 @@ enum class Mutation : std::uint8_t {
   any_extractor,
   no_hold,
   post_next,
+  deaf_selector,
+  selector_hears_news_only,
+  selector_ahead,
 };
 
 struct MutationEntry {

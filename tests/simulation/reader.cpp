@@ -82,7 +82,8 @@ void Engine::claim_next() {
     here.claim = std::make_shared<const pipeline::PartitionClaim>(
         pipeline::PartitionClaim{.slot = slot, .epoch = ++epoch_, .name = log.name});
     here.phase = Phase::claiming;
-    send(ClaimCommand{here.claim, {log.name, "stream", {log.first, log.end}, around_.scenario.start_at_end, false}});
+    send(ClaimCommand{here.claim,
+                      {log.name, "stream", {log.first, log.end}, around_.scenario.start_at_end, false, true}});
     return;
   }
 }
@@ -126,7 +127,12 @@ void Engine::take_event() {
       state.watermark = posted;
       std::erase_if(state.done, [&](const auto& position) { return position.offset < posted; });
     }
+    if (around_.mutated(Mutation::deaf_selector)) {
+      state.selector->offset = state.watermark;
+    }
     here.reading = pipeline::PartitionReading{state, around_.scenario.window};
+    here.selector = Selector{state.selector->bytes};
+    here.since_state = 0;
     start(slot, here.reading.next());
     note([&] { return "reads " + std::to_string(slot) + " from " + std::to_string(here.reading.next()); });
   } else if (auto* refused = std::get_if<ClaimRefused>(&event)) {
@@ -188,7 +194,7 @@ void Engine::resume_silently() {
   for (const auto& here : partitions_) {
     if (here.phase == Phase::running) {
       const auto& row = around_.store.tables().partitions[here.claim->slot];
-      queue_.open(here.claim, {row.token, row.seq, row.watermark, {}, 0});
+      queue_.open(here.claim, {row.token, row.seq, row.watermark, {}, 0, {}});
     }
   }
 }
@@ -259,8 +265,20 @@ void Engine::on_record(PartitionSlot slot, const Record& record) {
     here.held = here.held || step == Step::rewind;
     return;
   }
-  for (std::uint32_t i = 0; step != Step::skip && i < record.count; ++i) {
+  if (here.since_state++ >= Selector::state_every) {
+    here.since_state = 0;
+    selectors_.push_back({.offset = record.offset, .bytes = here.selector.encode()});
+  }
+  for (std::uint32_t i = 0; i < record.count; ++i) {
     const auto position = record.position(i);
+    pipeline::Worth worth;
+    const bool hears = step != Step::skip || !around_.mutated(Mutation::selector_hears_news_only);
+    if (!record.messages[i].dead && hears) {
+      worth = here.selector.take(record.messages[i].id);
+    }
+    if (step == Step::skip) {
+      continue;
+    }
     if (step == Step::rest && here.reading.is_done(position)) {
       continue;
     }
@@ -270,7 +288,7 @@ void Engine::on_record(PartitionSlot slot, const Record& record) {
       dead_letters_.push_back({});
       dead_letters_.back().position = position;
     } else {
-      routed_.push_back({&record.messages[i], position});
+      routed_.push_back({&record.messages[i], position, worth});
     }
   }
   here.held = here.held || here.reading.is_full();
@@ -303,10 +321,11 @@ void Engine::hand_on(PartitionSlot slot) {
   if (around_.mutated(Mutation::gaps_not_counted)) {
     gaps_.clear();
   }
-  if (!gaps_.empty() || !dead_letters_.empty()) {
-    send(Settled{here.claim, std::move(dead_letters_), std::move(gaps_)});
+  if (!gaps_.empty() || !dead_letters_.empty() || !selectors_.empty()) {
+    send(Settled{here.claim, std::move(dead_letters_), std::move(gaps_), std::move(selectors_)});
     dead_letters_.clear();
     gaps_.clear();
+    selectors_.clear();
   }
   for (const auto& routed : routed_) {
     route(slot, routed);

@@ -74,7 +74,7 @@ Result<pipeline::Claim> Store::claim(const ClaimRequest& request, std::int64_t n
     next.exists = true;
     next.identity = request.identity;
     next.begun_ms = now_ms;
-    next.start = next.watermark = pipeline::first_watermark(request, sight);
+    next.start = next.watermark = next.selector.offset = pipeline::first_watermark(request, sight);
   }
   pipeline::OpenBatches open;
   const auto before = std::exchange(row, next);
@@ -97,7 +97,8 @@ Result<pipeline::Claim> Store::claim(const ClaimRequest& request, std::int64_t n
   row.identity = plan->identity;
   row.watermark = plan->watermark;
   row.floor_batch = open.floor();
-  return pipeline::Claim{row.token, row.seq, row.watermark, std::move(plan->done), lost};
+  row.selector = plan->selector.value_or(row.selector);
+  return pipeline::Claim{row.token, row.seq, row.watermark, std::move(plan->done), lost, std::move(plan->selector)};
 }
 
 /// The verdict, and what some mutations make of it: they show it other rows than there are.
@@ -159,6 +160,7 @@ Result<CommitResult> Store::commit(std::span<const PartitionCommit> commits, Par
       write_gaps(static_cast<int>(i), false, commit.gaps);
       row.seq += 1;
       row.watermark = commit.watermark;
+      row.selector = commit.selector.value_or(row.selector);
     }
   }
   return result;
@@ -182,8 +184,12 @@ void Store::write_data(const PartitionCommit& commit, pipeline::OpenBatches& ope
 }
 
 void Store::write_batch(int partition, const PartitionCommit& commit, const pipeline::ExtractedBatch& batch) {
-  Tables::Batch row{
-      .partition = partition, .token = commit.token, .id = batch.id, .agent = batch.batch.agent_id(), .positions = {}};
+  Tables::Batch row{.partition = partition,
+                    .token = commit.token,
+                    .id = batch.id,
+                    .agent = batch.batch.agent_id(),
+                    .positions = {},
+                    .worths = {}};
   for (const auto& other : tables_.batches) {
     row.ordinal += other.agent == row.agent ? 1 : 0;
   }
@@ -193,6 +199,7 @@ void Store::write_batch(int partition, const PartitionCommit& commit, const pipe
   std::vector<Position> positions;
   for (std::size_t i = 0; i < batch.batch.size(); ++i) {
     positions.push_back(batch.batch.position(i));
+    row.worths.push_back(batch.batch.worth(i));
   }
   row.positions = pipeline::encode_positions(positions);
   tables_.batches.push_back(std::move(row));

@@ -31,6 +31,7 @@ struct Tables {
     std::string token;  ///< Of the claim that wrote it.
     std::string id, agent;
     std::string positions;  ///< encode_positions()
+    std::vector<pipeline::Worth> worths;
     std::int64_t ordinal = 0;
     bool selected = false;
   };

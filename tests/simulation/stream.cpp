@@ -77,6 +77,7 @@ void Stream::produce_last() {
 
 void Stream::retain() {
   auto& partition = any();
+  partition.whole = false;
   partition.first += static_cast<std::int64_t>(
       random_.below(static_cast<std::uint32_t>(std::min<std::int64_t>(partition.end - partition.first, 12)) + 1));
 }
@@ -85,6 +86,7 @@ void Stream::compact() {
   auto& partition = any();
   // The newest record of a log is never taken.
   if (partition.records.size() > 1) {
+    partition.whole = false;
     partition.records[random_.below(static_cast<std::uint32_t>(partition.records.size() - 1))].compacted = true;
   }
 }

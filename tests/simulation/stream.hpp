@@ -47,6 +47,7 @@ struct Partition {
   pipeline::TopicPartition name;
   bool exists = true;
   bool added = false;      ///< After the topic's first claim.
+  bool whole = true;       ///< Nothing was ever deleted.
   std::int64_t first = 0;  ///< Retention has deleted what is below.
   std::int64_t end = 0;
   std::vector<Record> records;  ///< Ascending; also those that are deleted.

@@ -142,6 +142,7 @@ void Witness::look_at_batch(const Tables& tables, std::size_t number) {
     }
     last = {batch.token, position};
   }
+  check_worths(tables, batch);
   auto& [selected, of] = selected_[batch.agent];
   if (batch.ordinal != of++) {
     return fault(batch.id + ": its agent's batches are miscounted");
@@ -153,6 +154,34 @@ void Witness::look_at_batch(const Tables& tables, std::size_t number) {
   const auto [decision, fresh] = decisions_.emplace(std::pair{batch.agent, batch.ordinal}, batch.selected);
   if (!fresh && decision->second != batch.selected) {
     fault(batch.id + ": selected otherwise than before it was rolled back");
+  }
+}
+
+void Witness::check_worths(const Tables& tables, const Tables::Batch& batch) {
+  const auto p = static_cast<std::size_t>(batch.partition);
+  const auto& partition = stream_[p];
+  if (!partition.whole) {
+    return;
+  }
+  auto& once = once_[p];
+  if (const auto start = tables.partitions[p].start; once.start != start) {
+    once = {.start = start, .next = partition.at(start), .selector = Selector{}, .worths = {}};
+  }
+  once.worths.resize(partition.records.size());
+  for (; once.next < partition.records.size(); ++once.next) {
+    const auto& record = partition.records[once.next];
+    for (std::uint32_t i = 0; i < record.count; ++i) {
+      if (!record.messages[i].dead) {
+        once.worths[once.next][i] = once.selector.take(record.messages[i].id);
+      }
+    }
+  }
+  const auto positions = pipeline::decode_positions(batch.positions);
+  for (std::size_t i = 0; i < positions->size(); ++i) {
+    const auto& expected = once.worths[partition.at((*positions)[i].offset)][(*positions)[i].index];
+    if (batch.worths[i].score != expected.score || batch.worths[i].threshold != expected.threshold) {
+      return fault(place(p, (*positions)[i].offset) + ": judged otherwise than in a stream read once");
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simulation/selector.hpp"
 #include "tests/simulation/store.hpp"
 #include "tests/simulation/stream.hpp"
 
@@ -23,6 +24,8 @@ namespace alluvium::simulation {
 ///   recorded as lost; no offset is a gap or lost twice, and none that could still be read;
 /// - a batch has one memory for each marked message in it and none else, with the same id however often the
 ///   message was read; batch ids differ;
+/// - what selection by value says of a message is what it says in a stream read once, from the ledger's start on, as
+///   long as nothing of the partition was deleted;
 /// - an agent's messages ascend within a batch and over the batches of a claim;
 /// - of an agent's first n batches, n times the rate are selected, off by less than one, and again the same
 ///   after a roll-back.
@@ -66,6 +69,7 @@ class Witness {
   };
 
   void forget();
+  void check_worths(const Tables& tables, const Tables::Batch& batch);
   Seen* settle(int partition, const pipeline::Position& position, const Message** message);
   void look_at_batch(const Tables& tables, std::size_t number);
   void look_at_gap(const Tables::Gap& gap);
@@ -87,6 +91,15 @@ class Witness {
   std::array<std::vector<SeenRecord>, partitions_max> seen_;  ///< Beside the partition's records.
   std::map<std::pair<int, std::string>, Last> last_;
   std::map<std::string, std::pair<std::int64_t, std::int64_t>> selected_;  ///< By agent: of how many batches.
+
+  /// What the selector says in a stream read once from `start` on, beside the partition's records.
+  struct Once {
+    std::int64_t start = -1;
+    std::size_t next = 0;
+    Selector selector;
+    std::vector<std::array<pipeline::Worth, Record::messages_max>> worths;
+  };
+  std::array<Once, partitions_max> once_;
 
   // For the whole run, whatever is rolled back.
   std::map<std::string, std::string> memory_ids_;                   ///< By message id.

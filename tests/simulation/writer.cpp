@@ -61,6 +61,9 @@ void Engine::take_mail() {
     if (!queue_.add(*settled->claim, std::move(settled->dead_letters), settled->gaps)) {
       taken_.resize(before);
     } else {
+      for (auto& selector : settled->selectors) {
+        queue_.add(*settled->claim, std::move(selector));
+      }
       for (const auto& gap : settled->gaps) {
         taken_gaps_.push_back({settled->claim, gap});
       }
@@ -265,6 +268,10 @@ std::vector<PartitionCommit> Engine::commits_to_send() {
     if (around_.mutated(Mutation::highest_seen)) {
       commit.watermark = partitions_[index_of(commit.partition)].reading.next();
     }
+    if (around_.mutated(Mutation::selector_ahead)) {
+      const auto& here = partitions_[index_of(commit.partition)];
+      commit.selector = {.offset = here.reading.next(), .bytes = here.selector.encode()};
+    }
     if (around_.mutated(Mutation::highest_done)) {
       for (const auto& batch : commit.batches) {
         commit.watermark = std::max(commit.watermark, batch.batch.position(batch.batch.size() - 1).offset + 1);
@@ -283,9 +290,9 @@ Result<CommitResult> Engine::call_commit() {
   if (how != Fate::fine && how != Fate::answer_lost && how != Fate::crash_after) {
     return no_answer();
   }
-  auto result = around_.mutated(Mutation::highest_seen) || around_.mutated(Mutation::highest_done)
-                    ? apply(commits_to_send())
-                    : apply(queue_.outstanding());
+  const bool mutated = around_.mutated(Mutation::highest_seen) || around_.mutated(Mutation::highest_done) ||
+                       around_.mutated(Mutation::selector_ahead);
+  auto result = mutated ? apply(commits_to_send()) : apply(queue_.outstanding());
   note([&] {
     std::string text = how == Fate::fine ? "commits" : "commits without an answer";
     for (const auto& commit : queue_.outstanding()) {
