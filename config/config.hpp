@@ -48,7 +48,7 @@ struct BatchJobOptions {
 };
 struct SelectionOptions {
   double rate = 0.2;                          ///< Share that may reach a model.
-  bool by_value = false;                      ///< Else by hash.
+  bool by_value = true;  ///< Else by hash.
   std::map<std::string, std::string> agents;  ///< Name with * and ? -> rate.
   std::size_t batch_messages = 20;
   std::chrono::milliseconds max_wait{7'200'000};

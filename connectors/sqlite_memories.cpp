@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/sqlite_memories.hpp"
 
+#include <tuple>
+
 #include "pipeline/json_text.hpp"
 
 namespace alluvium::connectors {
+namespace {
+
+using pipeline::ExtractionMethod;
+
+ExtractionMethod method_of(std::string_view name) {
+  for (const auto method : {ExtractionMethod::rules, ExtractionMethod::small_model}) {
+    if (pipeline::name(method) == name) {
+      return method;
+    }
+  }
+  return ExtractionMethod::premium_model;
+}
+
+}  // namespace
 
 MemoryTable::MemoryTable(Database& database, Hash hash)
     : database_{database},
@@ -14,10 +30,13 @@ MemoryTable::MemoryTable(Database& database, Hash hash)
           " connections, request, first_offset, first_index)"
           " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
           " ON CONFLICT(agent_id, dedupe_hash) DO NOTHING")},
-      content_at_{database.prepare("SELECT content FROM memories WHERE agent_id = ?1 AND dedupe_hash = ?2")} {}
+      present_{database.prepare("SELECT id, batch, content, extraction_method, first_offset, first_index"
+                                " FROM memories WHERE agent_id = ?1 AND dedupe_hash = ?2")},
+      remove_{database.prepare("DELETE FROM memories WHERE id = ?1")},
+      uncount_{database.prepare("UPDATE batches SET memories = memories - 1 WHERE id = ?1")} {}
 
-bool MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& batch, std::int64_t batch_row,
-                         std::int64_t now_ms, const Origin& origin) {
+MemoryTable::Kept MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& batch,
+                                      std::int64_t batch_row, std::int64_t now_ms, const Origin& origin) {
   const auto key = pipeline::dedupe_key(memory.content);
   const auto first = batch[memory.sources.front()];
   const auto append_list = [](std::string& json, const auto& items, const auto& text_of) {
@@ -33,7 +52,8 @@ bool MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& 
   append_list(keywords_, memory.keywords, [](const std::string& word) { return std::string_view{word}; });
   append_list(sources_, memory.sources, [&](std::uint32_t source) { return batch.id(source); });
   auto hash = hash_(key);
-  for (int i = 0; i < probes_max; ++i, ++hash) {
+  auto kept = Kept::stored;
+  for (int i = 0; i < probes_max;) {
     const auto place = static_cast<std::int64_t>(hash);
     insert_
         .with(memory.id, batch.agent_id(), place, batch_row, first.session_id, first.user_id, memory.content,
@@ -42,20 +62,38 @@ bool MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& 
               first.position.offset, first.position.index)
         .run();
     if (database_.changes() == 1) {
-      return true;
+      return kept;
     }
-    if (taken_by_same(batch.agent_id(), place, key)) {
-      return false;
+    const auto there = present(batch.agent_id(), place, key, memory, first.position);
+    if (there.same && !there.goes_after) {
+      return Kept::duplicate;
+    }
+    if (there.same) {
+      remove_.with(there.row).run();
+      uncount_.with(there.batch).run();
+      kept = Kept::replaced;
+    } else {
+      ++i;
+      ++hash;
     }
   }
   throw SqliteFailure{pipeline::Errc::unsafe_to_go_on, "memories of one agent: too many keys share one hash"};
 }
 
-bool MemoryTable::taken_by_same(const std::string& agent_id, std::int64_t hash, std::string_view key) {
-  content_at_.with(agent_id, hash);
-  const bool same = content_at_.step() && pipeline::dedupe_key(content_at_.text(0)) == key;
-  content_at_.reset();
-  return same;
+MemoryTable::Present MemoryTable::present(const std::string& agent_id, std::int64_t hash, std::string_view key,
+                                          const pipeline::Memory& memory, const pipeline::Position& first) {
+  Present there;
+  present_.with(agent_id, hash);
+  if (present_.step()) {
+    there.row = present_.integer(0);
+    there.batch = present_.integer(1);
+    there.same = pipeline::dedupe_key(present_.text(2)) == key;
+    const auto method = method_of(present_.text(3));
+    there.goes_after = std::tuple{memory.method, first.offset, std::int64_t{first.index}} <
+                       std::tuple{method, present_.integer(4), present_.integer(5)};
+  }
+  present_.reset();
+  return there;
 }
 
 }  // namespace alluvium::connectors

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of memories: one per agent and dedupe key, however the transactions fall.
+// The table of memories: one per agent and dedupe key, the same one however the transactions fall.
 #pragma once
 
 #include <cstdint>
@@ -28,16 +28,28 @@ class MemoryTable {
     std::string_view model = {};
     std::string_view connections = "[]";  ///< JSON.
   };
-  /// False if the agent has the same memory already. Inside the caller's transaction. The positions in `batch` count.
-  bool insert(const pipeline::Memory& memory, const pipeline::Batch& batch, std::int64_t batch_row, std::int64_t now_ms,
+  enum class Kept : std::uint8_t {
+    stored,
+    duplicate,  ///< The agent has the same memory already.
+    replaced,   ///< The same; but this one goes before it, so its row says where this one comes from now.
+  };
+  /// Inside the caller's transaction. Of two that are the same, the one stays that comes first: of a rule before a
+  /// model's, then by the place of the first message it rests on. So the order in which models answer leaves no trace.
+  Kept insert(const pipeline::Memory& memory, const pipeline::Batch& batch, std::int64_t batch_row, std::int64_t now_ms,
               const Origin& origin);
 
  private:
-  bool taken_by_same(const std::string& agent_id, std::int64_t hash, std::string_view key);
+  /// What is there under a hash.
+  struct Present {
+    std::int64_t row = 0, batch = 0;
+    bool same = false, goes_after = false;
+  };
+  Present present(const std::string& agent_id, std::int64_t hash, std::string_view key, const pipeline::Memory& memory,
+                  const pipeline::Position& first);
 
   Database& database_;
   Hash hash_;
-  Statement insert_, content_at_;
+  Statement insert_, present_, remove_, uncount_;
   std::string keywords_, sources_;  ///< JSON; kept for their memory.
 };
 

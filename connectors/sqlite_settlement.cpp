@@ -72,11 +72,11 @@ pipeline::Settled SettlementRows::write(pipeline::StoredRequest stored, std::int
   for (std::size_t i = 0; i < answer.memories.size(); ++i) {
     const auto& memory = answer.memories[i];
     const auto& first = standing.at(memory.sources.front());
-    const bool is_new =
+    const auto kept =
         memories_.insert(memory, stored.request.messages, first.row, now_ms,
                          {.request = stored.id, .model = settlement.model, .connections = answer.connections[i]});
-    (is_new ? settled.memories : settled.duplicates) += 1;
-    first.batch->memories += is_new ? 1 : 0;
+    (kept == MemoryTable::Kept::stored ? settled.memories : settled.duplicates) += 1;
+    first.batch->memories += kept == MemoryTable::Kept::duplicate ? 0 : 1;
     for (const auto source : memory.sources) {
       standing.at(source).batch->after[standing[source].place] = outcome_letter(Outcome::extracted);
     }

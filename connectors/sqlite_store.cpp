@@ -209,10 +209,10 @@ class SqliteStore final : public pipeline::Store {
     }
     std::int64_t stored = 0;
     for (const auto& memory : extracted.memories) {
-      stored += memories_.insert(memory, batch, id, now_ms, {}) ? 1 : 0;
+      const auto kept = memories_.insert(memory, batch, id, now_ms, {});
+      stored += kept == MemoryTable::Kept::duplicate ? 0 : 1;
+      (kept == MemoryTable::Kept::stored ? result.memories : result.duplicates) += 1;
     }
-    result.memories += stored;
-    result.duplicates += static_cast<std::int64_t>(extracted.memories.size()) - stored;
     final_ = extracted.outcomes;
     std::size_t asked_bytes = 0;
     if (!extracted.meaningful.empty()) {

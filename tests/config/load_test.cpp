@@ -45,8 +45,7 @@ TEST(Config, TakesTheSampleOfTheContract) {
   const auto loaded = parse_config(sample, {{"SMALL_API_KEY", "sk-1234"}});
   EXPECT_THAT(texts(loaded.faults), IsEmpty());
   EXPECT_THAT(texts(loaded.warnings),
-              ElementsAre("a.yaml:6: selection.by: this version selects by hash",
-                          "a.yaml:15: dedupe.near: this version finds exact duplicates only",
+              ElementsAre("a.yaml:15: dedupe.near: this version finds exact duplicates only",
                           "a.yaml:18: dead_letters.topic: not forwarded in this version; they are in the store",
                           "a.yaml:20: http.listen: no HTTP in this version"));
   const auto& kafka = std::get<connectors::KafkaSourceOptions>(loaded.config.source);

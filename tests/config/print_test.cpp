@@ -52,7 +52,9 @@ filters:
   no_filtering: false
 selection:
   rate: 0.3
-  by: hash
+  by: value
+  batch_messages: 20
+  max_wait: 2h
 rules:
   - id: mine
     name: "Über"

@@ -65,7 +65,8 @@ class SqliteGatheringTest : public testing::Test {
   std::vector<StoredRequest> due(Tier tier = Tier::small) {
     return requests->due(tier, CallMode::call, 10).value();
   }
-  void settle(const StoredRequest& stored, const std::vector<std::vector<std::uint32_t>>& memories) {
+  void settle(const StoredRequest& stored, const std::vector<std::vector<std::uint32_t>>& memories,
+              const std::string& content = {}) {
     static_cast<void>(requests->reserve({stored.id, "h", "small", "model", pipeline::Money{1}}).value());
     pipeline::CallEnd end;
     end.request = stored.id;
@@ -76,7 +77,8 @@ class SqliteGatheringTest : public testing::Test {
     settlement.answer.understood = true;
     for (const auto& sources : memories) {
       pipeline::Memory memory;
-      memory.content = "says " + std::string{stored.request.messages.content(sources.front())};
+      memory.content =
+          content.empty() ? "says " + std::string{stored.request.messages.content(sources.front())} : content;
       memory.method = pipeline::ExtractionMethod::small_model;
       memory.sources = sources;
       memory.id = pipeline::memory_id(stored.request.messages, memory);
@@ -132,6 +134,20 @@ TEST_F(SqliteGatheringTest, AnAnswerSettlesTheMessagesOfAllItsBatches) {
   EXPECT_EQ(ask("SELECT batch || ' ' || source_message_ids FROM memories"), R"(1 ["message 1","message 4"])");
   EXPECT_EQ(ask("SELECT extracted || empty || skipped || noise || pending FROM partitions"), "21210");
   EXPECT_EQ(ask("SELECT count(*) FROM request_batches"), "0");
+  expect_proved();
+}
+
+TEST_F(SqliteGatheringTest, TheOrderOfAnswersLeavesNoTraceInWhatIsRemembered) {
+  open();
+  commit("ada", "cccccc");
+  const auto asked = due();
+  ASSERT_EQ(asked.size(), 2U);
+  const auto likes_tea = [&](const StoredRequest& stored) { settle(stored, {{1}}, "likes tea"); };
+  likes_tea(asked[1]);
+  EXPECT_EQ(ask("SELECT source_message_ids FROM memories"), R"(["message 4"])");
+  likes_tea(asked[0]);
+  EXPECT_EQ(ask("SELECT group_concat(source_message_ids) FROM memories"), R"(["message 1"])");
+  EXPECT_EQ(ask("SELECT memories FROM batches"), "1");
   expect_proved();
 }
 

@@ -300,7 +300,7 @@ TEST_F(SqliteStoreTest, FindsAnotherPlaceForAKeyWhoseHashIsTaken) {
     memory.id = "mem_" + content;
     memory.content = content;
     memory.sources = {0};
-    return memories.insert(memory, batch, 1, 0, {});
+    return memories.insert(memory, batch, 1, 0, {}) == MemoryTable::Kept::stored;
   };
   EXPECT_TRUE(insert("one"));
   EXPECT_TRUE(insert("two"));

@@ -14,7 +14,7 @@ CONFIG = """
 source: {{file: {{path: {chat}}}}}
 preset: customer-support
 buffer: {{max_messages: 5, min_messages: 1}}
-selection: {{rate: 1}}
+selection: {{by: hash, rate: 1}}
 tiers:
   small: {{enabled: true, endpoint: here, mode: batch, min_messages: 1}}
 endpoints:

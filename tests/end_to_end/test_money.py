@@ -12,7 +12,7 @@ CONFIG = """
 source: {{file: {{path: {chat}}}}}
 preset: customer-support
 buffer: {{max_messages: 10, min_messages: 2}}
-selection: {{rate: {rate}}}
+selection: {{by: hash, rate: {rate}}}
 tiers:
   small: {{enabled: true, endpoint: here}}
 {more}

@@ -104,7 +104,7 @@ def test_at_each_point_of_the_stream(campaign, alluvium, with_failpoints, kafka,
 def test_around_a_models_answer(campaign, alluvium, with_failpoints, start_stub_model, kafka, tmp_path, action):
     stub = start_stub_model("--latency", "5")
     more = f"""
-selection: {{rate: 1}}
+selection: {{by: hash, rate: 1}}
 tiers: {{small: {{enabled: true, max_tokens: 4000, min_messages: 1}}}}
 endpoints: {{small: {endpoint(stub.url + "/v1")}}}
 """

@@ -79,7 +79,7 @@ def test_sigterm_while_models_are_asked(campaign, alluvium, kafka, start_stub_mo
     stub = start_stub_model("--latency", "200")
     stream = Stream(kafka)
     more = f"""
-selection: {{rate: 1}}
+selection: {{by: hash, rate: 1}}
 tiers: {{small: {{enabled: true, max_tokens: 4000, min_messages: 1}}}}
 endpoints: {{small: {endpoint(stub.url + "/v1", max_concurrent=4)}}}
 """

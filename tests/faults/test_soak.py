@@ -16,7 +16,7 @@ MODEL_FAULTS = [{"status": 429, "headers": {"retry-after": "0"}}, {"status": 500
                 {"drip": 300}, {"close": True}, {"half_close": True}, {"reset": True}, {"reset_mid_body": True},
                 {"truncate": True}, {"html": True}]
 MORE = """
-selection: {{rate: 1}}
+selection: {{by: hash, rate: 1}}
 tiers: {{small: {{enabled: true, max_tokens: 4000, min_messages: 1}}}}
 retry: {{delay: 20ms, max_delay: 200ms, backlog_delay: 1s}}
 endpoints: {{small: {endpoint}}}
