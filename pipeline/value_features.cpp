@@ -105,7 +105,6 @@ class Reading {
     std::size_t wide = 0;
     bool has_digit = false;
     bool has_letter = false;
-    const auto begin = at_;
     const char initial = text_[at_];
     while (at_ < text_.size()) {
       char c = text_[at_];
@@ -145,6 +144,7 @@ class Reading {
       at_ += bytes;
     }
     Signs signs = 0;
+    bool rare = !has_digit;
     const std::string_view word{lower.data(), std::min(size, lower.size())};
     if (has_digit) {
       signs = bit(Sign::number);
@@ -155,12 +155,14 @@ class Reading {
       signs |= currency_ ? bit(Sign::money) : 0;
     } else if (size <= lower.size()) {
       signs = lexicon_.signs_of(word);
+      rare = signs == 0;
+      signs |= size >= 5 && word.ends_with("ed")    ? bit(Sign::past)
+               : size >= 6 && word.ends_with("ing") ? bit(Sign::doing)
+                                                    : 0;
     }
     currency_ = false;
     const bool is_capital = initial >= 'A' && initial <= 'Z' && position_ > 0 && (signs & first_person) == 0;
-    add_word(signs, is_capital, has_digit, signs == 0 && size >= 4,
-             wide > 12 ? static_cast<std::uint32_t>(wide / 12) : 0);
-    static_cast<void>(begin);
+    add_word(signs, is_capital, has_digit, rare && size >= 4, wide > 12 ? static_cast<std::uint32_t>(wide / 12) : 0);
   }
 
   /// `more`: words that a run of letters beyond ASCII holds besides the first, as a guess from its bytes.

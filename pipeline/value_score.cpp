@@ -26,7 +26,9 @@ std::int32_t natural_log(std::uint32_t value) {
   return static_cast<std::int32_t>(log2 / 1024 * ln2 / (whole / 1024));
 }
 
-constexpr std::int64_t rule_sum_max = 9000;  // Long texts hit many rules.
+constexpr std::int64_t intercept = -2750;
+// Long texts have much of everything; beyond these counts it promises no more.
+constexpr std::uint16_t hits_max = 4;
 constexpr std::int64_t rare_max = 12;
 constexpr std::int64_t capitals_max = 6;
 constexpr std::int64_t digits_max = 4;
@@ -34,14 +36,13 @@ constexpr std::uint32_t words_max = 120;
 constexpr std::uint32_t bare_words_max = 6;
 
 std::int64_t rule_sum(const ValueFeatures& features) {
-  std::int64_t own = 0;
-  std::int64_t other = 0;
+  std::int64_t sum = 0;
   const auto rules = value_rules();
   for (std::size_t rule = 0; rule < rules.size(); ++rule) {
-    own += std::int64_t{rules[rule].own} * features.own.hits[rule];
-    other += std::int64_t{rules[rule].other} * features.other.hits[rule];
+    sum += rules[rule].own * std::min(features.own.hits[rule], hits_max);
+    sum += rules[rule].other * std::min(features.other.hits[rule], hits_max);
   }
-  return std::min(own, rule_sum_max) + std::min(other, rule_sum_max);
+  return sum;
 }
 
 std::int64_t capped(std::uint32_t count, std::int64_t most) {
@@ -79,14 +80,17 @@ MessageValue ValueScorer::score(std::string_view content, Role role, Scratch& /*
   const auto words = own.words + other.words;
   const bool is_user = role == Role::user || role == Role::other;
   const bool is_bare = is_user && words > 0 && words <= bare_words_max && !features.asks && !features.acknowledges;
-  auto z = rule_sum(features) - 4000;
-  z += 60 * capped(own.rare, rare_max) + 40 * capped(other.rare, rare_max);
-  z += 300 * capped(own.capitals, capitals_max) + 150 * capped(other.capitals, capitals_max);
-  z += 200 * capped(own.digits + other.digits, digits_max);
-  z += features.asks ? -200 : 0;
-  z += is_bare ? 1800 : 0;
-  z += is_bare && own.digits + other.digits > 0 ? 1500 : 0;
-  z += std::int64_t{400} * natural_log(1 + std::min(words, words_max)) / one;
+  const auto digits = own.digits + other.digits;
+  auto z = rule_sum(features) + intercept;
+  z += 100 * (capped(own.rare, rare_max) + capped(other.rare, rare_max));
+  z += 600 * capped(own.capitals, capitals_max) + 150 * capped(other.capitals, capitals_max);
+  z += 850 * capped(digits, digits_max);
+  z += features.asks ? -250 : 0;
+  z += features.acknowledges ? -1050 : 0;
+  z += is_bare ? 700 : 0;
+  z += is_bare && digits > 0 ? 1250 : 0;
+  z += std::int64_t{300} * natural_log(1 + std::min(words, words_max)) / one;
+  z += std::int64_t{250} * natural_log(1 + std::min(own.words, words_max)) / one;
   const auto tokens = static_cast<std::uint32_t>(std::min<std::size_t>((content.size() + 3) / 4, 1U << 31U) + 4);
   constexpr std::int32_t log_of_assistants = -3068;  // ln(0.05): facts about people come from people.
   const auto density = log_probability(z) - natural_log(tokens) + (is_user ? 0 : log_of_assistants);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vocabulary of the value score. Written for this purpose; no corpus was copied.
+// The vocabulary of the value score. Each list holds what its sign is about, in general: no text's own names or topics.
 #include "pipeline/value_lexicon.hpp"
 
 namespace alluvium::pipeline {
@@ -122,19 +122,9 @@ constexpr auto words = [] {
       "drums sport sports yoga dance dancing pottery painting paintings photo photos picture photography poem poems "
       "poetry concert theater theatre comics anime manga chess soccer football basketball baseball tennis hockey "
       "golf volleyball rugby badminton");
-  set(Sign::activity,
-      "running swimming cycling biking skiing surfing snowboarding kayaking fishing gardening knitting sewing baking "
-      "cooking drawing sketching climbing boxing kickboxing taekwondo karate judo meditation meditating pilates gym "
-      "workout workouts woodworking coding programming streaming gaming blogging journaling crafting ceramics "
-      "beach park mountain mountains museum lake forest cafe church shelter hospital library zoo island desert "
-      "community campaign nonprofit activism activist advocacy pride lgbtq counseling");
   set(Sign::named, "named called titled name known nicknamed named: name's names");
   set(Sign::shown, "check here's look pic photo picture this that's these video link attached");
-  set(Sign::place_word, "in to from at near around visit visited visiting");
   set(Sign::article, "a an the some another new");
-  set(Sign::habit,
-      "always usually never often sometimes weekly daily regularly every twice can't cannot don't must "
-      "need have everyday typically rarely avoid");
   set(Sign::praise,
       "awesome great amazing cool nice wonderful fantastic incredible lovely beautiful gorgeous stunning sweet "
       "impressive inspiring exciting interesting fun super perfect neat rad delicious yummy cute adorable "
@@ -154,15 +144,31 @@ constexpr auto words = [] {
   set(Sign::asking,
       "what what's whats when where who who's why how how's which whose whom do does did can could would will is are "
       "should may any have has was were");
-  set(Sign::feeling,
-      "happy sad angry upset afraid scared nervous worried excited anxious stressed lonely proud grateful relieved "
-      "frustrated overwhelmed exhausted heartbroken devastated thrilled ashamed guilty jealous");
   set(Sign::remember, "remember forget note fyi reminder reminded mentioned remembered");
   set(Sign::dropped,
       "just got been went had started took finished bought met saw made working moved recently yesterday last "
       "thinking planning looking lost still currently tried trying spent going doing loving getting also found "
       "joined signed came can't don't never haven't won already used love loved had feeling");
   set(Sign::modal, "could might would should maybe perhaps if let's let lets may");
+  set(Sign::platitude,
+      "difference together people strong stronger strength same other everyone community world encouragement encourage "
+      "encouraging support supporting supportive supports power powerful challenge challenges keep positive positivity "
+      "positively matters matter important importance believe everything life lives moments memories joy growth "
+      "resilience resilient determination perseverance dedication progress journey hope meaningful bond bonds connect "
+      "connection connections value values respect kindness peace inspiring inspiration motivation worries appreciate "
+      "grateful thankful impact");
+  set(Sign::third, "he he's he'd his him she she's she'd her hers they they're their them himself herself");
+  set(Sign::hardship,
+      "stress stressed stressful tough rough struggle struggles struggled struggling difficult problems trouble issues "
+      "issue setback setbacks worried frustrating frustrated upset scary scared lonely tired exhausted burned burnout "
+      "worst hard unfortunately sadly loss grief bad mistake failed crisis scare");
+  set(Sign::food,
+      "food foods meal meals breakfast lunch dinner supper snack snacks pizza pasta salad soup sandwich burger sushi "
+      "tacos curry rice bread cake cakes cookies cupcakes muffins pie chocolate candy dessert desserts ice-cream cream "
+      "cheese chicken beef pork turkey salmon seafood shrimp steak veggies vegetables fruit fruits apples berries "
+      "coffee tea latte espresso beer wine soda juice smoothie smoothies cocktail eggs nuts spicy roasted grilled "
+      "baked homemade ingredients dairy-free sugar garlic honey");
+  set(Sign::was, "was were had wasn't weren't hadn't did didn't");
   set(Sign::common,
       "the be to of and a in that have it for not on with he as do at this but his by from they say her she or an will "
       "one all would there their what so up out if about who get which go when make can like time no just him know "
@@ -199,7 +205,10 @@ constexpr auto words = [] {
       "must might may should shall cannot myself yourself himself herself themselves itself whatever whenever wherever "
       "yourselves whoever whether either neither nor per via like liked such upon onto toward towards u ur im ive dont "
       "cant thats whats lol omg inspiring inspired inspiration amazing impressive proud grateful appreciate congrats "
-      "congratulations luck forward awesome chat bye later take keep up cheers next time new day well good job");
+      "congratulations luck forward awesome chat bye later take keep up cheers next time new day well good job daily "
+      "weekly regularly everyday typically rarely avoid near visit visiting "
+      "happy sad angry upset afraid scared nervous worried excited anxious stressed lonely proud relieved frustrated "
+      "overwhelmed exhausted heartbroken devastated thrilled ashamed guilty jealous");
   return of;
 }();
 
