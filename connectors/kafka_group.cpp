@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "connectors/kafka_topics.hpp"
+
 namespace alluvium::connectors {
 namespace {
 
@@ -32,7 +34,7 @@ void KafkaGroup::on_rebalance(rd_kafka_resp_err_t what, const rd_kafka_topic_par
                               pipeline::SourceListener& listener) {
   Slots slots;
   for (const auto& partition : std::span(list.elems, static_cast<std::size_t>(list.cnt))) {
-    slots.push_back(slot_of(partition));
+    slots.push_back(slot_of({partition.topic, partition.partition}));
   }
   if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     on_assigned(slots, listener);
@@ -44,8 +46,23 @@ void KafkaGroup::on_rebalance(rd_kafka_resp_err_t what, const rd_kafka_topic_par
   }
 }
 
-PartitionSlot KafkaGroup::slot_of(const rd_kafka_topic_partition_t& partition) {
-  pipeline::TopicPartition name{partition.topic, partition.partition};
+Result<void> KafkaGroup::take_all(const std::vector<std::string>& topics, pipeline::SourceListener& listener) {
+  const auto found = find_topics(consumer_, topics);
+  if (!found) {
+    return tl::unexpected(found.error());
+  }
+  alone_ = true;
+  Slots slots;
+  for (const auto& topic : *found) {
+    for (std::int32_t number = 0; number < topic.partitions; ++number) {
+      slots.push_back(slot_of({topic.name, number}));
+    }
+  }
+  on_assigned(slots, listener);
+  return {};
+}
+
+PartitionSlot KafkaGroup::slot_of(pipeline::TopicPartition name) {
   const auto next = static_cast<PartitionSlot>(partitions_.size());
   const auto [known, fresh] = slots_.try_emplace(name, next);
   if (fresh) {
@@ -182,9 +199,23 @@ Result<void> KafkaGroup::assign_all_running() {
   return refused(KafkaError(rd_kafka_error_new(error, "%s", rd_kafka_err2str(error))).get());
 }
 
+/// Without a group there is no protocol, and partitions can be added and taken away one by one.
 bool KafkaGroup::cooperative() const {
+  if (alone_) {
+    return true;
+  }
   const auto* protocol = rd_kafka_rebalance_protocol(consumer_);
   return protocol != nullptr && std::string_view(protocol) == "COOPERATIVE";
+}
+
+pipeline::Backlog KafkaGroup::backlog() const {
+  pipeline::Backlog sum;
+  for (const auto& partition : partitions_) {
+    const auto one = partition.backlog(consumer_);
+    sum.records += one.records;
+    sum.bytes += one.bytes;
+  }
+  return sum;
 }
 
 void KafkaGroup::stop_all() {

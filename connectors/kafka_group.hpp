@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Membership in the consumer group: which partitions are ours, from assignment to release.
+// Membership in the consumer group: which partitions are ours, from assignment to release. Or all of them, alone.
 #pragma once
 
 #include <deque>
@@ -23,6 +23,9 @@ class KafkaGroup {
   /// Serves one rebalance event.
   void on_rebalance(rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t& list,
                     pipeline::SourceListener& listener);
+  /// Without a group: all partitions that these topics have now are ours. `unavailable` as find_topics().
+  [[nodiscard]] pipeline::Result<void> take_all(const std::vector<std::string>& topics,
+                                                pipeline::SourceListener& listener);
   [[nodiscard]] pipeline::Result<void> start(std::span<const pipeline::StartAt> starts);
   /// Gives them back, the last of a revocation with all others of it. Slots that are not revoked
   /// are left alone.
@@ -40,6 +43,7 @@ class KafkaGroup {
   [[nodiscard]] const std::deque<KafkaPartition>& partitions() const {
     return partitions_;
   }
+  [[nodiscard]] pipeline::Backlog backlog() const;
 
  private:
   using Slots = std::vector<pipeline::PartitionSlot>;
@@ -50,10 +54,11 @@ class KafkaGroup {
   [[nodiscard]] pipeline::Result<void> assign_cooperatively(const Slots& slots);
   [[nodiscard]] pipeline::Result<void> assign_all_running();
   [[nodiscard]] bool cooperative() const;
-  pipeline::PartitionSlot slot_of(const rd_kafka_topic_partition_t& partition);
+  pipeline::PartitionSlot slot_of(pipeline::TopicPartition name);
 
   rd_kafka_t* consumer_;
   int wake_fd_;
+  bool alone_ = false;
   std::deque<KafkaPartition> partitions_;
   std::map<pipeline::TopicPartition, pipeline::PartitionSlot> slots_;
   std::set<pipeline::PartitionSlot> revoking_;  ///< Revoked and not released yet.

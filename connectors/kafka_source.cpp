@@ -10,6 +10,7 @@
 #include "connectors/kafka_config.hpp"
 #include "connectors/kafka_group.hpp"
 #include "connectors/kafka_orphans.hpp"
+#include "connectors/kafka_reader.hpp"
 #include "connectors/kafka_topic_watch.hpp"
 #include "connectors/kafka_topics.hpp"
 #include "connectors/kafka_watermarks.hpp"
@@ -31,7 +32,8 @@ constexpr int events_per_poll_max = 1000;
 
 class KafkaSource final : public pipeline::Source {
  public:
-  KafkaSource(KafkaSourceOptions options, KafkaConsumer consumer) : options_(std::move(options)) {
+  KafkaSource(KafkaSourceOptions options, KafkaConsumer consumer, bool in_group)
+      : options_(std::move(options)), in_group_(in_group) {
     adopt(std::move(consumer));
   }
   ~KafkaSource() override {
@@ -55,16 +57,12 @@ class KafkaSource final : public pipeline::Source {
     group_->partitions()[slot].hold(held);
   }
   pipeline::Backlog backlog() const override {
-    pipeline::Backlog sum;
-    for (const auto& partition : group_->partitions()) {
-      const auto one = partition.backlog(consumer_.get());
-      sum.records += one.records;
-      sum.bytes += one.bytes;
-    }
-    return sum;
+    return group_->backlog();
   }
   void report_watermark(PartitionSlot slot, std::int64_t watermark) override {
-    group_->partitions()[slot].watermark = watermark;
+    if (in_group_) {
+      group_->partitions()[slot].watermark = watermark;
+    }
   }
   Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> ends() override;
   void wake() override {
@@ -84,6 +82,7 @@ class KafkaSource final : public pipeline::Source {
   void leave();
 
   KafkaSourceOptions options_;
+  bool in_group_;
   WakeEvent event_;
   KafkaConsumer consumer_;
   // What uses the consumer comes after it, so that it ends before it.
@@ -121,7 +120,7 @@ void KafkaSource::adopt(KafkaConsumer consumer) {
   rd_kafka_queue_io_event_enable(events_.get(), event_.fd(), &one, sizeof one);
   group_.emplace(consumer_.get(), event_.fd());
   watermarks_.emplace(consumer_.get());
-  if (KafkaOrphans::needed(options_)) {
+  if (in_group_ && KafkaOrphans::needed(options_)) {
     orphans_.emplace(consumer_.get(), options_);
   }
   watch_.emplace(consumer_.get());
@@ -139,13 +138,7 @@ Result<void> KafkaSource::open(pipeline::SourceListener& listener) {
                        : fail(Errc::unavailable, "no broker answers at " + options_.brokers + ": " + reason);
   }
   rd_kafka_metadata_destroy(metadata);
-  if (subscribed_) {
-    return {};
-  }
-  if (auto fitted = fit_queues(); !fitted) {
-    return fitted;
-  }
-  return subscribe();
+  return subscribed_ ? Result<void>{} : fit_queues().and_then([this] { return subscribe(); });
 }
 
 /// librdkafka bounds each partition's queue, we promise a bound for all of them: with many
@@ -171,7 +164,7 @@ Result<void> KafkaSource::fit_queues() {
 
 Result<void> KafkaSource::subscribe() {
   subscribed_ = true;
-  return subscribe_to(consumer_.get(), options_.topics);
+  return !in_group_ ? Result<void>{} : subscribe_to(consumer_.get(), options_.topics);
 }
 
 // Reading ---------------------------------------------------------------------------------------
@@ -184,6 +177,11 @@ Result<void> KafkaSource::poll(std::size_t bytes_max, std::chrono::milliseconds 
   event_.drain();  // Before looking, so that what comes after the look makes it ready again.
   auto busy = serve_group();
   look_at_topics();
+  if (!in_group_ && group_->partitions().empty()) {
+    if (auto taken = group_->take_all(options_.topics, *listener_); !taken) {
+      return taken;
+    }
+  }
   busy = read(bytes_max) || busy;
   if (!busy && fatal_.empty()) {
     event_.wait(wait);
@@ -222,10 +220,7 @@ Result<void> KafkaSource::wait_for_seat(std::chrono::milliseconds wait) {
   rd_kafka_queue_io_event_enable(events_.get(), -1, nullptr, 0);
   leave();
   adopt(std::move(*consumer));
-  if (auto fitted = fit_queues(); !fitted) {
-    return fitted;
-  }
-  return subscribe();
+  return fit_queues().and_then([this] { return subscribe(); });
 }
 
 /// True if the listener was called.
@@ -390,11 +385,15 @@ void KafkaSource::leave() {
 }  // namespace
 
 Result<std::unique_ptr<pipeline::Source>> make_kafka_source(const KafkaSourceOptions& options) {
-  auto consumer = make_kafka_consumer(options, 0);
-  if (!consumer) {
-    return tl::unexpected(consumer.error());
-  }
-  return std::make_unique<KafkaSource>(options, std::move(*consumer));
+  return make_kafka_consumer(options, 0).map([&](KafkaConsumer consumer) -> std::unique_ptr<pipeline::Source> {
+    return std::make_unique<KafkaSource>(options, std::move(consumer), true);
+  });
+}
+
+Result<std::unique_ptr<pipeline::Source>> make_kafka_reader(const KafkaSourceOptions& options) {
+  return make_kafka_consumer(options, 0).map([&](KafkaConsumer consumer) -> std::unique_ptr<pipeline::Source> {
+    return std::make_unique<KafkaSource>(options, std::move(consumer), false);
+  });
 }
 
 }  // namespace alluvium::connectors

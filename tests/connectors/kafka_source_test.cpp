@@ -197,6 +197,26 @@ TEST(KafkaSource, StartingAgainFromInsideARecordDeliversNoMoreOfTheOldOnes) {
   EXPECT_EQ(member.offsets[member.slot(0)], expected);
 }
 
+TEST(KafkaSource, AloneReadsWhatAGroupOfThatNameHasAndTakesNothingFromIt) {
+  Cluster cluster;
+  for (std::int32_t partition = 0; partition < 4; ++partition) {
+    cluster.produce_many(partition, 10);
+  }
+  Member grouped(cluster);
+  ASSERT_TRUE(grouped.poll_until([&] { return grouped.ends.size() == 4; }));
+  Member alone(cluster, {}, false);
+  alone.starts_at.reset();
+  ASSERT_TRUE(alone.poll_until([&] { return alone.owned.size() == 4; }));
+  ASSERT_TRUE(alone.source->start(std::array{StartAt{alone.slot(1), 4}}));
+  ASSERT_TRUE(alone.source->start(std::array{StartAt{alone.slot(2), 8}}));
+  ASSERT_TRUE(alone.poll_until([&] { return alone.ends.size() == 2; }));
+  EXPECT_EQ(alone.offsets[alone.slot(1)], from_to(4, 10));
+  EXPECT_EQ(alone.offsets[alone.slot(2)], from_to(8, 10));
+  EXPECT_EQ(alone.records(), 8U);
+  alone.source->close();
+  EXPECT_EQ(grouped.owned.size(), 4U);
+}
+
 TEST(KafkaSource, StopsAtTheByteLimitAndGoesOnThere) {
   Cluster cluster;
   cluster.produce_many(0, 1000);

@@ -19,6 +19,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include "connectors/kafka_reader.hpp"
 #include "connectors/kafka_source.hpp"
 
 namespace alluvium::connectors::testing_kafka {
@@ -100,7 +101,7 @@ class Cluster {
 /// wants to do that itself.
 class Member final : public pipeline::SourceListener {
  public:
-  explicit Member(const Cluster& cluster, std::map<std::string, std::string> properties = {}) {
+  explicit Member(const Cluster& cluster, std::map<std::string, std::string> properties = {}, bool in_group = true) {
     KafkaSourceOptions options;
     options.brokers = cluster.bootstrap();
     options.topics = {"chat"};
@@ -111,7 +112,7 @@ class Member final : public pipeline::SourceListener {
       options.properties.erase("heartbeat.interval.ms");
       options.properties.erase("session.timeout.ms");
     }
-    source = make_kafka_source(options).value();
+    source = (in_group ? make_kafka_source(options) : make_kafka_reader(options)).value();
     EXPECT_TRUE(source->open(*this));
   }
 
