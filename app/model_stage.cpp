@@ -70,8 +70,8 @@ actors::CallerOptions caller_options(const config::Config& config, const pipelin
   return options;
 }
 
-pipeline::Result<void> add_courier(const config::Config& config, ModelStage& stage) {
-  auto jobs = connectors::open_sqlite_jobs(config.sqlite, config.budget, utc_ms);
+pipeline::Result<void> add_courier(const config::Config& config, ModelStage& stage, const connectors::Books& books) {
+  auto jobs = connectors::open_sqlite_jobs(config.sqlite, config.budget, utc_ms, books);
   if (!jobs) {
     return tl::unexpected{jobs.error()};
   }
@@ -109,7 +109,7 @@ pipeline::Result<void> add_courier(const config::Config& config, ModelStage& sta
   if (!any) {
     return {};
   }
-  auto requests = connectors::open_sqlite_requests(config.sqlite, config.budget, utc_ms);
+  auto requests = connectors::open_sqlite_requests(config.sqlite, config.budget, utc_ms, books);
   if (!requests) {
     return tl::unexpected{requests.error()};
   }
@@ -121,7 +121,8 @@ pipeline::Result<void> add_courier(const config::Config& config, ModelStage& sta
   return {};
 }
 
-pipeline::Result<std::unique_ptr<ModelStage>> make_model_stage(const config::Config& config) {
+pipeline::Result<std::unique_ptr<ModelStage>> make_model_stage(const config::Config& config,
+                                                               const connectors::Books& books) {
   if (!config.sqlite.models.tiers.any()) {
     return nullptr;
   }
@@ -147,13 +148,13 @@ pipeline::Result<std::unique_ptr<ModelStage>> make_model_stage(const config::Con
     }
     tier.model = model.get();
   }
-  auto requests = connectors::open_sqlite_requests(config.sqlite, config.budget, utc_ms);
+  auto requests = connectors::open_sqlite_requests(config.sqlite, config.budget, utc_ms, books);
   if (!requests) {
     return tl::unexpected{requests.error()};
   }
   stage->requests = std::move(*requests);
   if (!config.batch_jobs.worker) {
-    if (auto added = add_courier(config, *stage); !added) {
+    if (auto added = add_courier(config, *stage, books); !added) {
       return tl::unexpected{added.error()};
     }
   }

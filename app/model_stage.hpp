@@ -10,6 +10,7 @@
 #include "actors/caller_options.hpp"
 #include "actors/courier_options.hpp"
 #include "config/config.hpp"
+#include "connectors/sqlite_books.hpp"
 #include "pipeline/model_ports.hpp"
 #include "pipeline/prices.hpp"
 
@@ -38,10 +39,13 @@ struct ModelStage {
 
 /// Has this process see to batch jobs: of tiers in mode batch, of those whose endpoint takes jobs, and of those that
 /// the store holds requests or jobs for from before. Leaves `courier` empty if there is no such tier.
-[[nodiscard]] pipeline::Result<void> add_courier(const config::Config& config, ModelStage& stage);
+[[nodiscard]] pipeline::Result<void> add_courier(const config::Config& config, ModelStage& stage,
+                                                 const connectors::Books& books = {});
 
 /// Null if no tier is on. With a courier, unless the config leaves batch jobs to a worker. The store's file must be
 /// there already.
-[[nodiscard]] pipeline::Result<std::unique_ptr<ModelStage>> make_model_stage(const config::Config& config);
+/// `books`: whose money and answers are used, if not the store's own.
+[[nodiscard]] pipeline::Result<std::unique_ptr<ModelStage>> make_model_stage(const config::Config& config,
+                                                                             const connectors::Books& books = {});
 
 }  // namespace alluvium::app

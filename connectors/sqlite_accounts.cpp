@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/sqlite_accounts.hpp"
 
+#include <utility>
+
 namespace alluvium::connectors {
 
 using pipeline::BudgetScope;
@@ -8,6 +10,9 @@ using pipeline::Money;
 using pipeline::Reserved;
 
 namespace {
+
+/// In `spend`, beside those of BudgetScope.
+constexpr std::string_view run_scope = "run";
 
 /// The account that can't pay for it: with an unknown price, the first that has a limit at all.
 const pipeline::Account* out_of(const std::vector<pipeline::Account>& accounts, std::optional<Money> cost) {
@@ -24,8 +29,9 @@ const pipeline::Account* out_of(const std::vector<pipeline::Account>& accounts, 
 
 }  // namespace
 
-AccountRows::AccountRows(Database& database, const pipeline::BudgetOptions& options)
+AccountRows::AccountRows(Database& database, const pipeline::BudgetOptions& options, Books books)
     : options_{options},
+      books_{std::move(books)},
       limit_{database.prepare("SELECT monthly FROM budgets WHERE scope = ?1 AND key = ?2")},
       read_{database.prepare("SELECT spent, reserved FROM spend WHERE scope = ?1 AND key = ?2 AND month = ?3")},
       add_{database.prepare("INSERT INTO spend(scope, key, month, spent, reserved, unknown_calls)"
@@ -54,6 +60,16 @@ std::vector<pipeline::Account> AccountRows::accounts(const Payer& payer) {
     look_up(BudgetScope::org, payer.org_id);
   }
   look_up(BudgetScope::global, {});
+  if (books_.run_limit) {
+    auto& account = all.emplace_back();
+    account.limit = books_.run_limit;
+    read_.with(run_scope, books_.run, std::string_view{});
+    if (read_.step()) {
+      account.spent = {read_.integer(0)};
+      account.reserved = {read_.integer(1)};
+    }
+    read_.reset();
+  }
   return all;
 }
 
@@ -101,16 +117,19 @@ void AccountRows::book(const Payer& payer, Money reserved, Money spent, bool unk
     return;
   }
   const Money back{-reserved.pico};
-  add(BudgetScope::agent, payer.agent_id, payer.month, spent, back, unknown);
+  add(name(BudgetScope::agent), payer.agent_id, payer.month, spent, back, unknown);
   if (!payer.org_id.empty()) {
-    add(BudgetScope::org, payer.org_id, payer.month, spent, back, unknown);
+    add(name(BudgetScope::org), payer.org_id, payer.month, spent, back, unknown);
   }
-  add(BudgetScope::global, {}, payer.month, spent, back, unknown);
+  add(name(BudgetScope::global), {}, payer.month, spent, back, unknown);
+  if (!books_.run.empty()) {
+    add(run_scope, books_.run, {}, spent, back, unknown);
+  }
 }
 
-void AccountRows::add(BudgetScope scope, const std::string& key, const std::string& month, Money spent, Money reserved,
-                      bool unknown) {
-  add_.with(pipeline::name(scope), key, month, spent.pico, reserved.pico, unknown ? 1 : 0).run();
+void AccountRows::add(std::string_view scope, const std::string& key, const std::string& month, Money spent,
+                      Money reserved, bool unknown) {
+  add_.with(scope, key, month, spent.pico, reserved.pico, unknown ? 1 : 0).run();
 }
 
 bool AccountRows::note_alert(const pipeline::Account& account, std::string_view month) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/sqlite_books.hpp"
 #include "connectors/sqlite_database.hpp"
 #include "pipeline/budget.hpp"
 #include "pipeline/model_ports.hpp"
@@ -18,7 +19,8 @@ namespace alluvium::connectors {
 /// has one), and all together.
 class AccountRows {
  public:
-  AccountRows(Database& database, const pipeline::BudgetOptions& options);
+  /// With `books`, of which the accounts are then, a run has an account too.
+  AccountRows(Database& database, const pipeline::BudgetOptions& options, Books books = {});
 
   struct Payer {
     std::string agent_id, org_id;
@@ -35,10 +37,11 @@ class AccountRows {
 
  private:
   [[nodiscard]] std::optional<pipeline::Money> limit_of(pipeline::BudgetScope scope, const std::string& key);
-  void add(pipeline::BudgetScope scope, const std::string& key, const std::string& month, pipeline::Money spent,
+  void add(std::string_view scope, const std::string& key, const std::string& month, pipeline::Money spent,
            pipeline::Money reserved, bool unknown);
 
   pipeline::BudgetOptions options_;
+  Books books_;
   Statement limit_, read_, add_, alerted_, alert_;
 };
 

@@ -25,10 +25,11 @@ constexpr std::size_t tag_digits = 16;
 
 class SqliteJobs final : public pipeline::JobStore {
  public:
-  SqliteJobs(const SqliteStoreOptions& options, const pipeline::BudgetOptions& budgets, pipeline::WallClock clock)
+  SqliteJobs(const SqliteStoreOptions& options, const pipeline::BudgetOptions& budgets, pipeline::WallClock clock,
+             const Books& books)
       : database_{options.path, Database::Mode::read_write, options.busy_timeout},
-        schema_{database_, options.path},
-        accounts_{database_, budgets},
+        schema_{database_, options.path, books},
+        accounts_{database_, budgets, books},
         calls_{database_},
         states_{database_},
         due_{database_.prepare("SELECT " + std::string{request_columns} +
@@ -264,8 +265,9 @@ class SqliteJobs final : public pipeline::JobStore {
 
  private:
   struct Schema {
-    Schema(Database& database, const std::string& path) {
+    Schema(Database& database, const std::string& path, const Books& books) {
       open_schema(database, path);
+      open_books(database, books);
     }
   };
 
@@ -370,9 +372,10 @@ class SqliteJobs final : public pipeline::JobStore {
 
 Result<std::unique_ptr<pipeline::JobStore>> open_sqlite_jobs(const SqliteStoreOptions& options,
                                                              const pipeline::BudgetOptions& budgets,
-                                                             pipeline::WallClock clock) {
-  return guarded(
-      [&]() -> std::unique_ptr<pipeline::JobStore> { return std::make_unique<SqliteJobs>(options, budgets, clock); });
+                                                             pipeline::WallClock clock, const Books& books) {
+  return guarded([&]() -> std::unique_ptr<pipeline::JobStore> {
+    return std::make_unique<SqliteJobs>(options, budgets, clock, books);
+  });
 }
 
 }  // namespace alluvium::connectors

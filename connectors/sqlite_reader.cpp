@@ -81,11 +81,12 @@ class Reader final : public SqliteReader {
   }
 
   Result<std::optional<BatchRow>> batch(const std::string& id) override {
-    return one<BatchRow>(std::string{batch_query} + " WHERE b.batch_id = ?1 LIMIT 1", id, [this](Statement& row) {
-      auto batch = read_batch(row);
-      ModelWork{database_}.add_to(batch, row.integer(batch_row_column), true);
-      return batch;
-    });
+    return one<BatchRow>(std::string{batch_query} + " WHERE b.batch_id = ?1 ORDER BY b.id DESC LIMIT 1", id,
+                         [this](Statement& row) {
+                           auto batch = read_batch(row);
+                           ModelWork{database_}.add_to(batch, row.integer(batch_row_column), true);
+                           return batch;
+                         });
   }
 
   Result<std::vector<pipeline::AuditReport>> verify() override {

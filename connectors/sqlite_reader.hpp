@@ -55,6 +55,7 @@ struct BatchRow {
   std::vector<pipeline::Position> positions;  ///< Per message.
   std::int64_t started_ms = 0, ended_ms = 0;
   std::int64_t memories = 0;  ///< Stored from it.
+  bool rebuilt = false;       ///< By a rebuild: what earlier batches say of its messages is no more.
   std::vector<CallSums> calls = {};
   std::vector<RequestRow> requests = {};
 };
@@ -90,11 +91,13 @@ class SqliteReader {
 
   virtual pipeline::Result<void> memories(const RowFilter& filter,
                                           const std::function<bool(const MemoryRow&)>& each) = 0;
+  /// In the order of their storing.
   virtual pipeline::Result<void> batches(const RowFilter& filter, const std::function<bool(const BatchRow&)>& each) = 0;
   virtual pipeline::Result<void> dead_letters(const RowFilter& filter,
                                               const std::function<bool(const DeadLetterRow&)>& each) = 0;
   virtual pipeline::Result<std::vector<PartitionRow>> partitions() = 0;
   virtual pipeline::Result<std::optional<MemoryRow>> memory(const std::string& id) = 0;
+  /// The newest of that id: a rebuild may make the same batch again.
   virtual pipeline::Result<std::optional<BatchRow>> batch(const std::string& id) = 0;
   /// In = out, from the store alone.
   virtual pipeline::Result<std::vector<pipeline::AuditReport>> verify() = 0;

@@ -26,12 +26,13 @@ using pipeline::Tier;
 
 class SqliteRequests final : public pipeline::RequestStore {
  public:
-  SqliteRequests(const SqliteStoreOptions& options, const pipeline::BudgetOptions& budgets, pipeline::WallClock clock)
+  SqliteRequests(const SqliteStoreOptions& options, const pipeline::BudgetOptions& budgets, pipeline::WallClock clock,
+                 const Books& books)
       : options_{options},
         database_{options.path, Database::Mode::read_write, options.busy_timeout},
-        schema_{database_, options},
+        schema_{database_, options, books},
         rows_{database_},
-        accounts_{database_, budgets},
+        accounts_{database_, budgets, books},
         calls_{database_},
         states_{database_},
         settlement_{database_},
@@ -206,8 +207,9 @@ class SqliteRequests final : public pipeline::RequestStore {
   }
 
   struct Schema {
-    Schema(Database& database, const SqliteStoreOptions& options) {
+    Schema(Database& database, const SqliteStoreOptions& options, const Books& books) {
       open_schema(database, options.path);
+      open_books(database, books);
       database.limit_cache(options.cache_bytes);
     }
   };
@@ -304,9 +306,10 @@ class SqliteRequests final : public pipeline::RequestStore {
 
 pipeline::Result<std::unique_ptr<pipeline::RequestStore>> open_sqlite_requests(const SqliteStoreOptions& options,
                                                                                const pipeline::BudgetOptions& budgets,
-                                                                               pipeline::WallClock clock) {
+                                                                               pipeline::WallClock clock,
+                                                                               const Books& books) {
   return guarded([&]() -> std::unique_ptr<pipeline::RequestStore> {
-    return std::make_unique<SqliteRequests>(options, budgets, clock);
+    return std::make_unique<SqliteRequests>(options, budgets, clock, books);
   });
 }
 

@@ -91,6 +91,7 @@ BatchRow read_batch(Statement& row) {
                  .started_ms = row.integer(8),
                  .ended_ms = row.integer(9),
                  .memories = row.integer(10),
+                 .rebuilt = row.integer(12) != 0,
                  .calls = {},
                  .requests = {}};
   auto positions = pipeline::decode_positions(row.blob(7));

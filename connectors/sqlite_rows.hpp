@@ -24,7 +24,8 @@ inline constexpr std::string_view memory_query =
 
 inline constexpr std::string_view batch_query =
     "SELECT b.batch_id, b.agent_id, p.topic, b.outcome, p.partition, b.message_ids, b.outcomes, b.positions,"
-    " b.started_ms, b.ended_ms, b.memories, b.id FROM batches b LEFT JOIN partitions p ON p.id = b.partition_id ";
+    " b.started_ms, b.ended_ms, b.memories, b.id, coalesce(p.rebuilt, 0) <> 0 FROM batches b LEFT JOIN partitions p ON "
+    "p.id = b.partition_id ";
 inline constexpr int batch_row_column = 11;  ///< Its number in the store.
 /// Without its calls and requests: ModelWork has them. Throws SqliteFailure if positions, ids and outcomes do not
 /// belong together.

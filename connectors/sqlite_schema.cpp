@@ -104,6 +104,7 @@ CREATE TABLE gaps(
                                 // The model tiers: requests that wait for an answer, what was paid for, budgets.
                                 Migration{R"sql(
 ALTER TABLE partitions ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE partitions ADD COLUMN rebuilt INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE memories ADD COLUMN prompt_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE memories ADD COLUMN model TEXT NOT NULL DEFAULT '';
 ALTER TABLE dead_letters ADD COLUMN batch INTEGER NOT NULL DEFAULT 0;
