@@ -2,13 +2,16 @@
 // alluvium where: how a message ended, or what it waits for. The store has no row per message, so this reads all
 // batches.
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/commands.hpp"
 #include "app/listing.hpp"
+#include "app/message_texts.hpp"
 #include "app/output.hpp"
 #include "app/records.hpp"
 #include "pipeline/json_text.hpp"
@@ -77,12 +80,24 @@ pipeline::Result<void> look_closer(connectors::SqliteReader& store, const std::s
   return {};
 }
 
-pipeline::Result<std::vector<Found>> find(connectors::SqliteReader& store, const std::string& message_id) {
+/// How far something is done of each partition: whoever did it has read all that is below.
+using DoneUpTo = std::map<pipeline::TopicPartition, std::int64_t>;
+
+pipeline::Result<std::vector<Found>> find(connectors::SqliteReader& store, const std::string& message_id,
+                                          DoneUpTo& done_up_to) {
   std::vector<Found> found;
   auto read = store.batches({}, [&](const connectors::BatchRow& batch) {
+    auto& done = done_up_to[{batch.topic, batch.partition}];
+    for (const auto& position : batch.positions) {
+      done = std::max(done, position.offset);
+    }
     for (std::size_t i = 0; i < batch.message_ids.size() && found.size() < found_max; ++i) {
       if (batch.message_ids[i] == message_id) {
-        found.push_back({.place = place(batch.topic, batch.partition, batch.positions.at(i)),
+        auto stood = place(batch.topic, batch.partition, batch.positions.at(i));
+        if (batch.rebuilt) {
+          std::erase_if(found, [&](const Found& earlier) { return earlier.place == stood; });
+        }
+        found.push_back({.place = std::move(stood),
                          .outcome = std::string{pipeline::name(batch.outcomes.at(i))},
                          .agent_id = batch.agent_id,
                          .batch_id = batch.id,
@@ -109,6 +124,54 @@ pipeline::Result<std::vector<Found>> find(connectors::SqliteReader& store, const
     return tl::unexpected{read.error()};
   }
   return found;
+}
+
+/// A message of the stream that the store has nothing of yet.
+struct Ahead {
+  std::string place, agent_id;
+  std::int64_t timestamp_ms = 0, watermark = 0;
+  bool was_read = false;  ///< Something behind it is done: it waits in a buffer.
+};
+
+pipeline::Result<std::vector<Ahead>> look_ahead(const std::string& config_path, const std::string& message_id,
+                                                const DoneUpTo& done_up_to) {
+  const auto config = stream_config(config_path);
+  if (!config) {
+    return tl::unexpected{config.error()};
+  }
+  std::vector<Ahead> ahead;
+  const auto read = read_what_is_ahead(
+      *config, [&](const MessagePlace& where, std::int64_t watermark, const pipeline::MessageView& message) {
+        if (message.id != message_id || ahead.size() == found_max) {
+          return;
+        }
+        const auto done = done_up_to.find(where.partition);
+        ahead.push_back({.place = place(where.partition.topic, where.partition.partition, where.position),
+                         .agent_id = std::string{message.agent_id},
+                         .timestamp_ms = message.timestamp_ms,
+                         .watermark = watermark,
+                         .was_read = done != done_up_to.end() && done->second > where.position.offset});
+      });
+  if (!read) {
+    return tl::unexpected{read.error()};
+  }
+  return ahead;
+}
+
+std::string ahead_text(const Ahead& one) {
+  const auto since = pipeline::iso8601(one.timestamp_ms);
+  const auto stands = " (" + one.place + ", the watermark is " + std::to_string(one.watermark) + ")\n";
+  return one.was_read ? "in a buffer of agent " + one.agent_id + ", there since " + since + stands
+                      : "not read yet, or just read: of agent " + one.agent_id + ", there since " + since +
+                            "; nothing behind it is done" + stands;
+}
+
+std::string ahead_json(const std::string& message_id, const Ahead& one) {
+  pipeline::JsonText json;
+  json.object().field("message_id", message_id).field("place", one.place);
+  json.field("outcome", one.was_read ? "buffered" : "not_read").field("agent_id", one.agent_id);
+  json.field("since", pipeline::iso8601(one.timestamp_ms)).field("watermark", one.watermark);
+  return json.end().text() + "\n";
 }
 
 std::string found_text(const Found& one) {
@@ -161,15 +224,31 @@ int where(const Options& options) {
   if (!store) {
     return report(store.error());
   }
-  const auto found = find(**store, options.message_id);
+  DoneUpTo done_up_to;
+  const auto found = find(**store, options.message_id, done_up_to);
   if (!found) {
     return report(found.error());
   }
   for (const auto& one : *found) {
     print(options.json ? found_json(options.message_id, one) : found_text(one));
   }
-  if (found->empty()) {
-    complain(options.message_id + " is not in the store: still in a buffer, or never read");
+  if (!found->empty()) {
+    return done;
+  }
+  if (options.store.config_path.empty()) {
+    complain(options.message_id + " is not in the store: still in a buffer, or never read; with -c the stream tells");
+    return work_failed;
+  }
+  const auto ahead = look_ahead(options.store.config_path, options.message_id, done_up_to);
+  if (!ahead) {
+    complain(options.message_id + " is not in the store, and the stream can't be read");
+    return report(ahead.error());
+  }
+  for (const auto& one : *ahead) {
+    print(options.json ? ahead_json(options.message_id, one) : ahead_text(one));
+  }
+  if (ahead->empty()) {
+    complain(options.message_id + ": not seen: neither in the store nor in what the stream holds beyond it");
     return work_failed;
   }
   return done;
@@ -178,7 +257,7 @@ int where(const Options& options) {
 }  // namespace
 
 void add_where(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("where", "Tells how a message ended");
+  auto* command = app.add_subcommand("where", "Tells how a message ended; with -c also where it is in the stream");
   auto options = std::make_shared<Options>();
   command->add_option("message", options->message_id, "The message's id")->required();
   command->add_flag("--json", options->json, "One JSON object per place it stood at");
