@@ -33,6 +33,8 @@ void add_efficiency(CLI::App& app, int& exit_code);
 void add_batch_jobs(CLI::App& app, int& exit_code);
 void add_batch_worker(CLI::App& app, int& exit_code);
 void add_budget(CLI::App& app, int& exit_code);
+void add_rebuild(CLI::App& app, int& exit_code);
+void add_backfill(CLI::App& app, int& exit_code);
 void add_analyze(CLI::App& app, int& exit_code);
 void add_schema(CLI::App& app, int& exit_code);
 void add_stub_model(CLI::App& app, int& exit_code);
