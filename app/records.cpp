@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/records.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string_view>
 #include <vector>
 
 #include "app/table.hpp"
+#include "pipeline/value_selector.hpp"
 
 namespace alluvium::app {
 namespace {
@@ -27,6 +30,16 @@ void add_outcomes(JsonText& json, const pipeline::OutcomeCounts& counts) {
     json.field(pipeline::name(static_cast<pipeline::Outcome>(i)), counts.of[i]);
   }
   json.end();
+}
+
+std::string decimal(float density) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3f", static_cast<double>(density));
+  return text.data();
+}
+
+std::string threshold_text(std::uint8_t threshold) {
+  return threshold >= pipeline::value_bins ? "beyond reach" : decimal(pipeline::density_of(threshold));
 }
 
 std::string base64(std::string_view bytes) {
@@ -132,9 +145,20 @@ void add_request(JsonText& json, const connectors::RequestRow& request) {
       .field("messages", request.messages)
       .key("due");
   request.due_ms == 0 ? json.null() : json.value(pipeline::iso8601(request.due_ms));
+  json.field("since", pipeline::iso8601(request.created_ms));
   json.key("reason");
   request.reason.empty() ? json.null() : json.value(request.reason);
   json.end();
+}
+
+std::string worth_text(const pipeline::Worth& worth) {
+  const auto score = "score " + decimal(pipeline::density_of(worth.score));
+  return worth.is_noise() ? score + ", noise" : score + ", threshold " + threshold_text(worth.threshold);
+}
+
+void add_worth(JsonText& json, const pipeline::Worth& worth) {
+  json.key("score").raw(decimal(pipeline::density_of(worth.score))).key("threshold");
+  worth.threshold >= pipeline::value_bins ? json.null() : json.raw(decimal(pipeline::density_of(worth.threshold)));
 }
 
 std::string memory_json(const connectors::MemoryRow& memory) {

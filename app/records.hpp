@@ -41,6 +41,11 @@ void add_usage(pipeline::JsonText& json, const Usage& usage);
 /// `due` is null if it may be sent at once.
 void add_request(pipeline::JsonText& json, const connectors::RequestRow& request);
 
+/// "score -3.21, threshold -4.02"; noise has no threshold.
+[[nodiscard]] std::string worth_text(const pipeline::Worth& worth);
+/// "score" and "threshold" (null for noise).
+void add_worth(pipeline::JsonText& json, const pipeline::Worth& worth);
+
 /// TOPIC/PARTITION/OFFSET, in a bundle /INDEX after it.
 [[nodiscard]] std::string place(const std::string& topic, std::int32_t partition, const pipeline::Position& position);
 

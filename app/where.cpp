@@ -30,6 +30,7 @@ struct Found {
   std::string place, outcome;
   std::string agent_id = {}, batch_id = {};           ///< Unless it never came into a batch.
   std::uint32_t index = 0;                            ///< In the batch.
+  std::optional<pipeline::Worth> worth = {};          ///< If it was selected, or not, by value.
   std::vector<std::string> memories = {};             ///< If it was extracted.
   std::vector<connectors::RequestRow> requests = {};  ///< If it is pending: what models are still to be asked.
   std::string reason = {}, detail = {};               ///< If it is dead.
@@ -57,7 +58,9 @@ pipeline::Result<void> look_closer(connectors::SqliteReader& store, const std::s
   if (one.outcome == "extracted") {
     return store.memories({.agent_id = one.agent_id}, [&](const connectors::MemoryRow& memory) {
       const auto& sources = memory.source_message_ids;
-      if (memory.batch_id == one.batch_id && std::find(sources.begin(), sources.end(), message_id) != sources.end()) {
+      // What a model was asked about together may stand in several batches: the memory is in one of them.
+      const bool may_be = memory.batch_id == one.batch_id || memory.request != 0;
+      if (may_be && std::find(sources.begin(), sources.end(), message_id) != sources.end()) {
         one.memories.push_back(memory.id);
       }
       return true;
@@ -101,7 +104,8 @@ pipeline::Result<std::vector<Found>> find(connectors::SqliteReader& store, const
                          .outcome = std::string{pipeline::name(batch.outcomes.at(i))},
                          .agent_id = batch.agent_id,
                          .batch_id = batch.id,
-                         .index = static_cast<std::uint32_t>(i)});
+                         .index = static_cast<std::uint32_t>(i),
+                         .worth = batch.worths.empty() ? std::nullopt : std::optional{batch.worths[i]}});
       }
     }
     return found.size() < found_max;
@@ -187,11 +191,18 @@ std::string found_text(const Found& one) {
     for (const auto& request : one.requests) {
       text += std::string{&request == &one.requests.front() ? ": " : "; "} + "for the " + request.tier + " model, " +
               request.state;
-      text += request.due_ms == 0 ? "" : ", not before " + pipeline::iso8601(request.due_ms);
+      const bool gathering = request.state == "gathering";
+      text += gathering ? " since " + pipeline::iso8601(request.created_ms) + " (" + std::to_string(request.messages) +
+                              " so far)"
+                        : "";
+      text += request.due_ms == 0 ? "" : (gathering ? ", until " : ", not before ") + pipeline::iso8601(request.due_ms);
       text += request.reason.empty() ? "" : " (" + request.reason + ")";
     }
   } else {
     text += one.outcome;
+  }
+  if (one.worth && !one.dead_letter) {
+    text += "  (" + worth_text(*one.worth) + ")";
   }
   return text + (one.batch_id.empty() ? "" : "  " + one.batch_id) + "\n";
 }
@@ -201,6 +212,9 @@ std::string found_json(const std::string& message_id, const Found& one) {
   json.object().field("message_id", message_id).field("place", one.place).field("outcome", one.outcome);
   if (one.dead_letter) {
     json.field("reason", one.reason).field("detail", one.detail).field("dead_letter", *one.dead_letter);
+  }
+  if (one.worth) {
+    add_worth(json, *one.worth);
   }
   if (!one.batch_id.empty()) {
     json.field("agent_id", one.agent_id).field("batch_id", one.batch_id).key("memories").array();

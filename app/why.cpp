@@ -26,28 +26,15 @@ struct Options {
 };
 
 struct Source {
-  std::string message_id, place, outcome;
-  MessagePlace stands = {};
+  connectors::SourceRow row;
   std::optional<std::string> text = {};  ///< If the stream still has it.
 };
 
 /// What is known of the sources' texts.
 enum class Texts { not_asked, read, unreadable };
 
-// Where each message that the memory rests on stood, and how it ended.
-std::vector<Source> sources_of(const connectors::MemoryRow& memory, const connectors::BatchRow& batch) {
-  std::vector<Source> sources;
-  for (std::size_t i = 0; i < batch.message_ids.size(); ++i) {
-    const auto& id = batch.message_ids[i];
-    if (std::find(memory.source_message_ids.begin(), memory.source_message_ids.end(), id) !=
-        memory.source_message_ids.end()) {
-      sources.push_back({id,
-                         place(batch.topic, batch.partition, batch.positions.at(i)),
-                         std::string{pipeline::name(batch.outcomes.at(i))},
-                         {.partition = {batch.topic, batch.partition}, .position = batch.positions.at(i)}});
-    }
-  }
-  return sources;
+MessagePlace place_of(const connectors::SourceRow& source) {
+  return {.partition = {source.topic, source.partition}, .position = source.position};
 }
 
 /// Reads the messages again, if a config says from where. Without the stream the rest of the receipt still holds.
@@ -58,7 +45,7 @@ Texts read_texts(const Options& options, std::vector<Source>& sources) {
   std::map<MessagePlace, std::string> texts;
   std::vector<MessagePlace> places;
   for (const auto& source : sources) {
-    places.push_back(source.stands);
+    places.push_back(place_of(source.row));
   }
   const auto read = stream_config(options.store.config_path).and_then([&](const config::Config& config) {
     return read_messages(config, places, [&](const MessagePlace& place, const pipeline::MessageView& message) {
@@ -70,7 +57,7 @@ Texts read_texts(const Options& options, std::vector<Source>& sources) {
     return Texts::unreadable;
   }
   for (auto& source : sources) {
-    if (const auto found = texts.find(source.stands); found != texts.end()) {
+    if (const auto found = texts.find(place_of(source.row)); found != texts.end()) {
       source.text = found->second;
     }
   }
@@ -87,33 +74,49 @@ std::string tier_of(const connectors::MemoryRow& memory) {
   return {};
 }
 
-std::string receipt_json(const connectors::MemoryRow& memory, const connectors::BatchRow& batch,
-                         const std::vector<Source>& sources, Texts texts) {
+/// A memory, what it rests on, and what was paid for it.
+struct Receipt {
+  connectors::MemoryRow memory;
+  connectors::BatchRow batch;
+  std::vector<Source> sources;
+  Texts texts = Texts::not_asked;
+  std::string tier;  ///< Empty: a rule made it.
+  Usage usage;       ///< Of the request whose answer it was in.
+};
+
+std::string receipt_json(const Receipt& receipt) {
   pipeline::JsonText json;
-  json.object().key("memory").raw(memory_json(memory)).key("sources").array();
-  for (const auto& source : sources) {
-    json.object().field("message_id", source.message_id).field("place", source.place).field("outcome", source.outcome);
-    if (texts == Texts::read) {
-      json.field("held", source.text.has_value()).key("text");
-      source.text ? json.value(*source.text) : json.null();
+  json.object().key("memory").raw(memory_json(receipt.memory)).key("sources").array();
+  for (const auto& [row, text] : receipt.sources) {
+    json.object()
+        .field("message_id", row.message_id)
+        .field("place", place(row.topic, row.partition, row.position))
+        .field("outcome", pipeline::name(row.outcome));
+    if (row.worth) {
+      add_worth(json, *row.worth);
+    }
+    if (receipt.texts == Texts::read) {
+      json.field("held", text.has_value()).key("text");
+      text ? json.value(*text) : json.null();
     }
     json.end();
   }
-  json.end().key("batch").raw(batch_json(batch));
-  if (const auto tier = tier_of(memory); !tier.empty()) {
-    json.field("tier", tier).field("model", memory.model).field("prompt_id", memory.prompt_id);
-    const auto usage = usage_of(batch.calls, tier);
-    add_usage(json, usage);
-    json.field("calls", usage.calls);
-  } else {
-    add_usage(json, {});  // Rules are free, whatever models were asked about the rest of the batch.
+  json.end().key("batch").raw(batch_json(receipt.batch));
+  if (!receipt.tier.empty()) {
+    json.field("tier", receipt.tier)
+        .field("model", receipt.memory.model)
+        .field("prompt_id", receipt.memory.prompt_id)
+        .field("request", receipt.memory.request);
+  }
+  add_usage(json, receipt.usage);  // Rules are free, whatever models were asked about the rest of the batch.
+  if (!receipt.tier.empty()) {
+    json.field("calls", receipt.usage.calls);
   }
   return json.end().text();
 }
 
-std::string receipt_text(const connectors::MemoryRow& memory, const connectors::BatchRow& batch,
-                         const std::vector<Source>& sources, Texts texts) {
-  const auto tier = tier_of(memory);
+std::string receipt_text(const Receipt& receipt) {
+  const auto& [memory, batch, sources, texts, tier, usage] = receipt;
   std::vector<std::pair<std::string, std::string>> fields = {
       {"memory", memory.id}, {"content", memory.content}, {"agent", memory.agent_id}};
   if (tier.empty()) {
@@ -128,23 +131,62 @@ std::string receipt_text(const connectors::MemoryRow& memory, const connectors::
                                    std::to_string(batch.partition) + ", " + std::to_string(batch.memories) +
                                    (batch.memories == 1 ? " memory" : " memories"));
   fields.emplace_back("cost", tier.empty() ? "$0, 0 tokens: rules are free"
-                                           : usage_text(usage_of(batch.calls, tier)) + ", for all the " + tier +
-                                                 " model was asked about the batch");
+                                           : usage_text(usage) + ", for the whole request it was answered in");
   auto out = aligned(fields);
   std::vector<Column> columns{
       {.title = "RESTS ON", .gives_way = true}, {.title = "FROM", .gives_way = true}, {.title = "OUTCOME"}};
+  const bool scored = std::ranges::any_of(sources, [](const Source& source) { return source.row.worth.has_value(); });
+  if (scored) {
+    columns.push_back({.title = "SELECTION"});
+  }
   if (texts == Texts::read) {
     columns.push_back({.title = "TEXT", .gives_way = true});
   }
   Table table{columns};
-  for (const auto& source : sources) {
-    std::vector<std::string> cells{source.message_id, source.place, source.outcome};
+  for (const auto& [row, text] : sources) {
+    std::vector<std::string> cells{row.message_id, place(row.topic, row.partition, row.position),
+                                   std::string{pipeline::name(row.outcome)}};
+    if (scored) {
+      cells.push_back(row.worth ? worth_text(*row.worth) : "");
+    }
     if (texts == Texts::read) {
-      cells.push_back(source.text.value_or("(gone from the stream)"));
+      cells.push_back(text.value_or("(gone from the stream)"));
     }
     table.add(std::move(cells));
   }
   return out + "\n" + table.text(table_width(), stdout_is_terminal() && may_style());
+}
+
+/// Nothing, and a complaint, if something of it is missing.
+pipeline::Result<std::optional<Receipt>> receipt_of(connectors::SqliteReader& store, const Options& options) {
+  auto memory = store.memory(options.memory_id);
+  if (!memory) {
+    return tl::unexpected{memory.error()};
+  }
+  if (!*memory) {
+    complain("no memory " + options.memory_id);
+    return std::nullopt;
+  }
+  auto batch = store.batch((*memory)->batch_id);
+  auto sources = store.sources(**memory);
+  auto calls = store.calls_of((*memory)->request);
+  if (!batch || !sources || !calls) {
+    return tl::unexpected{!batch ? batch.error() : !sources ? sources.error() : calls.error()};
+  }
+  if (!*batch) {
+    complain("memory " + options.memory_id + " names batch " + (*memory)->batch_id + ", which is not in the store");
+    return std::nullopt;
+  }
+  Receipt receipt{.memory = std::move(**memory), .batch = std::move(**batch), .sources = {}, .tier = {}, .usage = {}};
+  receipt.tier = tier_of(receipt.memory);
+  if (!receipt.tier.empty()) {
+    receipt.usage = usage_of(*calls, receipt.tier);
+  }
+  for (auto& source : *sources) {
+    receipt.sources.push_back({.row = std::move(source)});
+  }
+  receipt.texts = read_texts(options, receipt.sources);
+  return receipt;
 }
 
 int why(const Options& options) {
@@ -152,26 +194,14 @@ int why(const Options& options) {
   if (!store) {
     return report(store.error());
   }
-  const auto memory = (*store)->memory(options.memory_id);
-  if (!memory) {
-    return report(memory.error());
+  const auto receipt = receipt_of(**store, options);
+  if (!receipt) {
+    return report(receipt.error());
   }
-  if (!*memory) {
-    complain("no memory " + options.memory_id);
+  if (!*receipt) {
     return work_failed;
   }
-  const auto batch = (*store)->batch((*memory)->batch_id);
-  if (!batch) {
-    return report(batch.error());
-  }
-  if (!*batch) {
-    complain("memory " + options.memory_id + " names batch " + (*memory)->batch_id + ", which is not in the store");
-    return work_failed;
-  }
-  auto sources = sources_of(**memory, **batch);
-  const auto texts = read_texts(options, sources);
-  print(options.json ? receipt_json(**memory, **batch, sources, texts) + "\n"
-                     : receipt_text(**memory, **batch, sources, texts));
+  print(options.json ? receipt_json(**receipt) + "\n" : receipt_text(**receipt));
   return done;
 }
 

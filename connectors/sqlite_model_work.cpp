@@ -9,18 +9,30 @@ namespace alluvium::connectors {
 
 using pipeline::Outcome;
 
+CallSums read_call_sums(Statement& row) {
+  CallSums sums;
+  sums.tier = row.text(0);
+  sums.model = row.text(1);
+  sums.outcome = row.text(2);
+  sums.calls = row.integer(3);
+  sums.prompt_tokens = row.integer(4);
+  sums.completion_tokens = row.integer(5);
+  sums.cached_tokens = row.integer(6);
+  sums.memories = row.integer(7);
+  if (row.integer(9) == 0) {
+    sums.cost = pipeline::Money{row.integer(8)};
+  }
+  return sums;
+}
+
 ModelWork::ModelWork(Database& database) {
   if (database.integer("SELECT EXISTS(SELECT 1 FROM calls)") != 0) {
-    // A call without tokens cost nothing, whatever the price: only the others may be of unknown cost.
     calls_.emplace(
-        database.prepare("SELECT tier, model, outcome, count(*), sum(prompt_tokens), sum(completion_tokens),"
-                         " sum(cached_tokens), sum(memories), coalesce(sum(cost), 0),"
-                         " sum(cost IS NULL AND prompt_tokens + completion_tokens > 0)"
-                         " FROM calls WHERE batch = ?1 GROUP BY 1, 2, 3 ORDER BY min(id)"));
+        database.prepare(std::string{call_sums_query} + " WHERE batch = ?1 GROUP BY 1, 2, 3 ORDER BY min(id)"));
   }
   if (database.integer("SELECT EXISTS(SELECT 1 FROM requests)") != 0) {
     requests_.emplace(
-        database.prepare("SELECT id, tier, mode, state, attempts, due_ms, messages, reason FROM requests"
+        database.prepare("SELECT id, tier, mode, state, attempts, due_ms, messages, reason, created_ms FROM requests"
                          " WHERE id IN (SELECT request_id FROM request_batches WHERE batch = ?1) ORDER BY id"));
     texts_.emplace(
         database.prepare("SELECT " + std::string{request_columns} +
@@ -48,18 +60,7 @@ void ModelWork::add_to(BatchRow& batch, std::int64_t row, bool places) {
 void ModelWork::add_calls(BatchRow& batch, std::int64_t row) {
   calls_->with(row);
   while (calls_->step()) {
-    auto& sums = batch.calls.emplace_back();
-    sums.tier = calls_->text(0);
-    sums.model = calls_->text(1);
-    sums.outcome = calls_->text(2);
-    sums.calls = calls_->integer(3);
-    sums.prompt_tokens = calls_->integer(4);
-    sums.completion_tokens = calls_->integer(5);
-    sums.cached_tokens = calls_->integer(6);
-    sums.memories = calls_->integer(7);
-    if (calls_->integer(9) == 0) {
-      sums.cost = pipeline::Money{calls_->integer(8)};
-    }
+    batch.calls.push_back(read_call_sums(*calls_));
   }
   calls_->reset();
 }
@@ -76,6 +77,7 @@ void ModelWork::add_requests(BatchRow& batch, std::int64_t row, bool places) {
     request.due_ms = requests_->integer(5);
     request.messages = requests_->integer(6);
     request.reason = requests_->text(7);
+    request.created_ms = requests_->integer(8);
   }
   requests_->reset();
   if (!places || batch.requests.empty()) {

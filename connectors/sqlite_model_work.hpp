@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "connectors/sqlite_database.hpp"
 #include "connectors/sqlite_reader.hpp"
@@ -12,6 +13,13 @@ namespace alluvium::connectors {
 
 /// Reads within the caller's transaction. A store without calls or requests is not searched for them: a million
 /// batches that no model was asked about cost nothing here.
+/// The columns that read_call_sums() reads, to be grouped by the first three.
+inline constexpr std::string_view call_sums_query =
+    // A call without tokens cost nothing, whatever the price: only the others may be of unknown cost.
+    "SELECT tier, model, outcome, count(*), sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens),"
+    " sum(memories), coalesce(sum(cost), 0), sum(cost IS NULL AND prompt_tokens + completion_tokens > 0) FROM calls";
+[[nodiscard]] CallSums read_call_sums(Statement& row);
+
 class ModelWork {
  public:
   explicit ModelWork(Database& database);

@@ -89,6 +89,46 @@ class Reader final : public SqliteReader {
                          });
   }
 
+  Result<std::vector<SourceRow>> sources(const MemoryRow& memory) override {
+    return guarded([&] {
+      Transaction snapshot{database_, Transaction::Kind::read};
+      std::vector<SourceRow> found;
+      auto wanted = memory.source_message_ids;
+      auto own = database_.prepare(std::string{batch_query} + " WHERE b.batch_id = ?1 ORDER BY b.id DESC LIMIT 1");
+      own.with(memory.batch_id);
+      if (!own.step()) {
+        return found;
+      }
+      const auto number = own.integer(batch_row_column);
+      take_sources(read_batch(own), wanted, found);
+      if (!wanted.empty()) {
+        // What a model was asked about together may stand in other batches of the agent, usually later ones.
+        auto others = database_.prepare(std::string{batch_query} + " WHERE b.agent_id = ?1 ORDER BY abs(b.id - ?2)");
+        others.with(memory.agent_id, number);
+        while (!wanted.empty() && others.step()) {
+          take_sources(read_batch(others), wanted, found);
+        }
+      }
+      std::ranges::sort(found, {}, [](const SourceRow& source) {
+        return std::tuple{source.topic, source.partition, source.position.offset, source.position.index};
+      });
+      return found;
+    });
+  }
+
+  Result<std::vector<CallSums>> calls_of(std::int64_t request) override {
+    return guarded([&] {
+      auto rows =
+          database_.prepare(std::string{call_sums_query} + " WHERE request = ?1 GROUP BY 1, 2, 3 ORDER BY min(id)");
+      rows.with(request);
+      std::vector<CallSums> all;
+      while (rows.step()) {
+        all.push_back(read_call_sums(rows));
+      }
+      return all;
+    });
+  }
+
   Result<std::vector<pipeline::AuditReport>> verify() override {
     return guarded([&] {
       Transaction snapshot{database_, Transaction::Kind::read};
@@ -106,6 +146,23 @@ class Reader final : public SqliteReader {
   }
 
  private:
+  /// Moves what of `wanted` stands in the batch to `found`.
+  static void take_sources(const BatchRow& batch, std::vector<std::string>& wanted, std::vector<SourceRow>& found) {
+    for (std::size_t i = 0; i < batch.message_ids.size(); ++i) {
+      const auto one = std::ranges::find(wanted, batch.message_ids[i]);
+      if (one == wanted.end()) {
+        continue;
+      }
+      wanted.erase(one);
+      found.push_back({.message_id = batch.message_ids[i],
+                       .topic = batch.topic,
+                       .partition = batch.partition,
+                       .position = batch.positions[i],
+                       .outcome = batch.outcomes[i],
+                       .worth = batch.worths.empty() ? std::nullopt : std::optional{batch.worths[i]}});
+    }
+  }
+
   /// `begin` gives what is done with each row; it is called inside the snapshot.
   template <class Begin>
   Result<void> list(std::string_view query, std::string_view by_agent, std::string_view all, const RowFilter& filter,

@@ -23,6 +23,7 @@ struct MemoryRow {
   std::vector<std::string> keywords, source_message_ids;
   std::string connections = "[]";          ///< JSON: a list of objects.
   std::string model = {}, prompt_id = {};  ///< Empty: made by a rule.
+  std::int64_t request = 0;                ///< Whose answer it is in: calls_of(). 0: made by a rule.
 };
 
 /// Calls of models about messages of one batch that ended alike, together.
@@ -37,9 +38,10 @@ struct CallSums {
 /// A request to a model that has no answer yet.
 struct RequestRow {
   std::int64_t number = 0;
-  std::string tier, mode, state;  ///< state: queued|sent|submitted|degraded|parked
+  std::string tier, mode, state;  ///< state: gathering|queued|sent|submitted|degraded|parked
   std::int64_t attempts = 0;      ///< Sends in this round.
-  std::int64_t due_ms = 0;        ///< UTC: not before.
+  std::int64_t due_ms = 0;        ///< UTC: not before; gathering: at the latest.
+  std::int64_t created_ms = 0;    ///< UTC.
   std::int64_t messages = 0;
   std::string reason = {};                 ///< Of the last failure; empty: none.
   std::vector<std::uint32_t> places = {};  ///< Of its messages in the batch: only from batch().
@@ -53,11 +55,21 @@ struct BatchRow {
   std::vector<std::string> message_ids;
   std::vector<pipeline::Outcome> outcomes;    ///< Per message.
   std::vector<pipeline::Position> positions;  ///< Per message.
+  std::vector<pipeline::Worth> worths;        ///< Per message; none unless they were selected by value.
   std::int64_t started_ms = 0, ended_ms = 0;
   std::int64_t memories = 0;  ///< Stored from it.
   bool rebuilt = false;       ///< By a rebuild: what earlier batches say of its messages is no more.
   std::vector<CallSums> calls = {};
   std::vector<RequestRow> requests = {};
+};
+
+/// A message that a memory rests on.
+struct SourceRow {
+  std::string message_id, topic;
+  std::int32_t partition = 0;
+  pipeline::Position position;
+  pipeline::Outcome outcome = pipeline::Outcome::extracted;
+  std::optional<pipeline::Worth> worth;  ///< If it was selected by value.
 };
 
 struct DeadLetterRow {
@@ -99,6 +111,10 @@ class SqliteReader {
   virtual pipeline::Result<std::optional<MemoryRow>> memory(const std::string& id) = 0;
   /// The newest of that id: a rebuild may make the same batch again.
   virtual pipeline::Result<std::optional<BatchRow>> batch(const std::string& id) = 0;
+  /// In the order of the stream; of an id that stands at several places, the one nearest to the memory's batch.
+  virtual pipeline::Result<std::vector<SourceRow>> sources(const MemoryRow& memory) = 0;
+  /// The calls that were made for one request, by how they ended.
+  virtual pipeline::Result<std::vector<CallSums>> calls_of(std::int64_t request) = 0;
   /// In = out, from the store alone.
   virtual pipeline::Result<std::vector<pipeline::AuditReport>> verify() = 0;
   /// Takes a dead letter's payload away (its offset stays accounted for). False if there is none.

@@ -76,7 +76,8 @@ MemoryRow read_memory(Statement& row) {
           .source_message_ids = json_list(row.text(12)),
           .connections = list_text(row.text(13)),
           .model = std::string{row.text(14)},
-          .prompt_id = std::string{row.text(15)}};
+          .prompt_id = std::string{row.text(15)},
+          .request = row.integer(16)};
 }
 
 BatchRow read_batch(Statement& row) {
@@ -88,6 +89,7 @@ BatchRow read_batch(Statement& row) {
                  .message_ids = {},
                  .outcomes = {},
                  .positions = {},
+                 .worths = {},
                  .started_ms = row.integer(8),
                  .ended_ms = row.integer(9),
                  .memories = row.integer(10),
@@ -106,8 +108,13 @@ BatchRow read_batch(Statement& row) {
       batch.outcomes.push_back(*outcome);
     }
   }
-  if (!positions || batch.message_ids.size() != batch.positions.size() ||
-      batch.outcomes.size() != batch.positions.size()) {
+  const auto scores = row.blob(13);
+  for (std::size_t i = 0; i + 1 < scores.size(); i += 2) {
+    batch.worths.push_back(
+        {.score = static_cast<std::uint8_t>(scores[i]), .threshold = static_cast<std::uint8_t>(scores[i + 1])});
+  }
+  if (!positions || (!batch.worths.empty() && batch.worths.size() != batch.positions.size()) ||
+      batch.message_ids.size() != batch.positions.size() || batch.outcomes.size() != batch.positions.size()) {
     throw SqliteFailure{pipeline::Errc::unsafe_to_go_on, "batch row " + std::to_string(row.integer(11)) +
                                                              ": positions, ids and outcomes do not belong together"};
   }

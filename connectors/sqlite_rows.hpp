@@ -18,14 +18,14 @@ namespace alluvium::connectors {
 inline constexpr std::string_view memory_query =
     "SELECT m.memory_id, m.agent_id, m.session_id, m.user_id, m.content, m.type, m.extraction_method, m.rule_id,"
     " b.batch_id, m.created_ms, m.importance, m.keywords, m.source_message_ids, m.connections,"
-    " m.model, m.prompt_id"
+    " m.model, m.prompt_id, m.request"
     " FROM memories m LEFT JOIN batches b ON b.id = m.batch ";
 [[nodiscard]] MemoryRow read_memory(Statement& row);
 
 inline constexpr std::string_view batch_query =
     "SELECT b.batch_id, b.agent_id, p.topic, b.outcome, p.partition, b.message_ids, b.outcomes, b.positions,"
-    " b.started_ms, b.ended_ms, b.memories, b.id, coalesce(p.rebuilt, 0) <> 0 FROM batches b LEFT JOIN partitions p ON "
-    "p.id = b.partition_id ";
+    " b.started_ms, b.ended_ms, b.memories, b.id, coalesce(p.rebuilt, 0) <> 0, b.scores"
+    " FROM batches b LEFT JOIN partitions p ON p.id = b.partition_id ";
 inline constexpr int batch_row_column = 11;  ///< Its number in the store.
 /// Without its calls and requests: ModelWork has them. Throws SqliteFailure if positions, ids and outcomes do not
 /// belong together.

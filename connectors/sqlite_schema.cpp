@@ -199,6 +199,7 @@ CREATE TABLE calls(
 );
 CREATE INDEX calls_by_batch ON calls(batch);
 CREATE INDEX calls_by_hash ON calls(hash);
+CREATE INDEX calls_by_request ON calls(request);
 CREATE TABLE budgets(
   scope TEXT NOT NULL,
   key TEXT NOT NULL,

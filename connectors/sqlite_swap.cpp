@@ -85,7 +85,7 @@ class Swapping {
     std::map<std::int64_t, Touched> batches;
     while (requests.step()) {
       auto stored = read_request(requests);
-      const auto origin = requests.integer(12);
+      const auto origin = requests.integer(request_columns_count);
       if (!plan_.scope.has_agent(stored.agent_id)) {
         continue;
       }
@@ -102,11 +102,8 @@ class Swapping {
       }
       affected.emplace_back(std::move(stored), origin);
     }
-    auto remove = database_.prepare("DELETE FROM main.requests WHERE id = ?1");
-    auto forget = database_.prepare("DELETE FROM main.request_batches WHERE request = ?1");
     for (const auto& [stored, origin] : affected) {
-      forget.with(stored.id).run();
-      remove.with(stored.id).run();
+      rows_.remove(stored, origin);
       ++swap_.cancelled;
       std::vector<std::uint32_t> left;
       for (std::size_t i = 0; i < stored.request.places.size(); ++i) {
@@ -139,20 +136,19 @@ class Swapping {
     if (left.empty()) {
       return;
     }
-    auto rest = pipeline::make_request(stored.request.tier, stored.request.messages, left);
-    for (std::size_t i = 0; i < left.size(); ++i) {
-      rest.places[i] = stored.request.places[left[i]];
-    }
+    const auto rest = pipeline::part_of(stored.request, stored.request.tier, left);
     rows_.insert({.batch = origin,
                   .agent_id = stored.agent_id,
                   .org_id = stored.org_id,
                   .halvings = stored.halvings,
                   .due_ms = stored.due_ms},
-                 stored.mode, rest, now_ms_);
+                 stored.mode, rest, now_ms_,
+                 stored.state == pipeline::RequestState::gathering ? pipeline::RequestState::gathering
+                                                                   : pipeline::RequestState::queued);
   }
 
-  static std::int64_t batch_of(const pipeline::ModelRequest& /*request*/, std::size_t /*index*/, std::int64_t origin) {
-    return origin;
+  static std::int64_t batch_of(const pipeline::ModelRequest& request, std::size_t index, std::int64_t origin) {
+    return request.batches[index] == 0 ? origin : request.batches[index];
   }
 
   bool in_scope(std::map<std::int64_t, Touched>& batches, std::int64_t row, std::uint32_t place) {

@@ -100,6 +100,9 @@ class FusedRequests final : public pipeline::RequestStore {
   Result<std::int64_t> recover_others() override {
     return inner_.recover_others();
   }
+  Result<std::int64_t> close_gathered() override {
+    return inner_.close_gathered();
+  }
   Result<void> revive(pipeline::Tier tier) override {
     return inner_.revive(tier);
   }
