@@ -90,7 +90,7 @@ class Rebuild {
       const bool fits = has_scope(**found, wanted_) && (*found)->config == digest_ && state->same_store;
       const bool paid = state->calls > 0 && !state->swapped;
       if (fits && !state->swapped && (paid || options_.make)) {
-        scope_ = (*found)->scope;
+        plan_ = std::move(**found);
         return {};
       }
       if (paid) {
@@ -119,17 +119,17 @@ class Rebuild {
     if (!ends) {
       return tl::unexpected{ends.error()};
     }
-    scope_ = wanted_;
+    plan_ = {.id = random_id(), .config = digest_, .scope = wanted_};
     for (const auto& [partition, end] : *ends) {
       if (const auto known = covered->find(partition); known != covered->end()) {
-        scope_.partitions.insert(*known);
+        plan_.scope.partitions.insert(*known);
       }
     }
-    if (scope_.partitions.empty()) {
+    if (plan_.scope.partitions.empty()) {
       return pipeline::fail(pipeline::Errc::invalid_config,
                             live_ + " has nothing of the config's source: is it the stream it was made from?");
     }
-    return connectors::make_shadow(live_, {.id = random_id(), .config = digest_, .scope = scope_});
+    return connectors::make_shadow(live_, plan_);
   }
 
   [[nodiscard]] config::Config shadow_config() const {
@@ -139,6 +139,7 @@ class Rebuild {
     config.sqlite.models.backlog_bytes_max = std::numeric_limits<std::int64_t>::max();
     config.engine.until_end = true;
     config.engine.start_at_end = false;
+    config.batch_jobs.worker = false;  // It sees to the live store.
     return config;
   }
 
@@ -164,7 +165,7 @@ class Rebuild {
     if (!store) {
       return report(store.error());
     }
-    pipeline::ScopedSource scoped{**stream, scope_, std::move(*decoder)};
+    pipeline::ScopedSource scoped{**stream, plan_.scope, std::move(*decoder)};
     UnansweredStore unanswered{**store};
     const auto code = run_engine(config, scoped, unanswered, options_.progress, config.sqlite.path);
     const auto after = connectors::state_of_shadow(live_);
@@ -183,8 +184,10 @@ class Rebuild {
       return report(revived.error());
     }
     const auto config = shadow_config();
-    auto models = make_model_stage(config, {.path = live_, .run = live_, .run_limit = options_.budget});
-    return models ? work_off_requests(config, **models, options_.progress) : report(models.error());
+    auto models = make_model_stage(config, {.path = live_, .run = plan_.id, .run_limit = options_.budget});
+    return models ? work_off_requests(config, **models, options_.progress,
+                                      [this] { return connectors::open_requests_of_shadow(live_); })
+                  : report(models.error());
   }
 
   /// Of the requests that wait in the shadow, those that nobody has paid for yet.
@@ -311,7 +314,7 @@ class Rebuild {
   config::Config config_;
   std::string digest_, live_;
   pipeline::StreamScope wanted_;  ///< Without partitions.
-  pipeline::StreamScope scope_;   ///< Of the shadow.
+  ShadowPlan plan_;
 };
 
 }  // namespace

@@ -15,8 +15,9 @@ namespace {
 /// What the engine asks of a store while it reads an empty stream: nothing is claimed or written in the real one.
 class RequestsOnly final : public pipeline::Store {
  public:
-  RequestsOnly(pipeline::Store& store, std::vector<std::pair<pipeline::TopicPartition, std::int64_t>> ends)
-      : store_{store}, ends_{std::move(ends)} {}
+  RequestsOnly(std::function<pipeline::Result<std::int64_t>()> open,
+               std::vector<std::pair<pipeline::TopicPartition, std::int64_t>> ends)
+      : open_{std::move(open)}, ends_{std::move(ends)} {}
   pipeline::Result<pipeline::Claim> claim(const pipeline::ClaimRequest& /*request*/) override {
     return pipeline::Claim{.token = "none", .seq = 0, .watermark = 0, .done = {}, .lost = 0};
   }
@@ -27,23 +28,27 @@ class RequestsOnly final : public pipeline::Store {
     return ends_;
   }
   pipeline::Result<std::int64_t> open_calls() override {
-    return store_.open_calls();
+    return open_();
   }
 
  private:
-  pipeline::Store& store_;
+  std::function<pipeline::Result<std::int64_t>()> open_;
   std::vector<std::pair<pipeline::TopicPartition, std::int64_t>> ends_;
 };
 
 }  // namespace
 
-int work_off_requests(config::Config config, ModelStage& models, ProgressMode progress) {
+int work_off_requests(config::Config config, ModelStage& models, ProgressMode progress,
+                      std::function<pipeline::Result<std::int64_t>()> open) {
   const auto store = connectors::open_sqlite_store(config.sqlite, utc_ms);
   if (!store) {
     return report(store.error());
   }
   connectors::EmptySource source;
-  RequestsOnly requests{**store, *source.ends()};
+  if (!open) {
+    open = [&store] { return (*store)->open_calls(); };
+  }
+  RequestsOnly requests{std::move(open), *source.ends()};
   config.engine.until_end = true;
   config.engine.reset_ledger = false;
   config.engine.start_at_end = false;

@@ -124,6 +124,13 @@ Result<std::vector<bool>> are_answered(const std::string& live, const std::vecto
   });
 }
 
+Result<std::int64_t> open_requests_of_shadow(const std::string& live) {
+  return guarded([&] {
+    Database shadow{shadow_path(live), Database::Mode::read_only, shadow_busy_timeout};
+    return shadow.integer("SELECT count(*) FROM requests WHERE state NOT IN ('degraded', 'parked')");
+  });
+}
+
 Result<void> revive_shadow(const std::string& live) {
   return guarded([&] {
     Database shadow{shadow_path(live), Database::Mode::read_write, shadow_busy_timeout};

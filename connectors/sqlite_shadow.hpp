@@ -48,6 +48,8 @@ struct ShadowState {
 /// Which of these requests (hashes) the live store knows the answer to.
 [[nodiscard]] pipeline::Result<std::vector<bool>> are_answered(const std::string& live,
                                                                const std::vector<std::string>& hashes);
+/// Its requests that are not answered and not in the backlog: queued, under way, or in a provider's batch job.
+[[nodiscard]] pipeline::Result<std::int64_t> open_requests_of_shadow(const std::string& live);
 /// Makes its requests that wait in the backlog due at once.
 [[nodiscard]] pipeline::Result<void> revive_shadow(const std::string& live);
 /// Removes it. The calls that were made for it stay known in the live store, without a batch.

@@ -107,8 +107,11 @@ class Usage final : public SqliteUsage {
     return read([&] {
       StoreShape shape;
       shape.messages = database_.integer(
-          "SELECT coalesce(sum(extracted + empty + skipped + noise + dead + pending), 0) FROM partitions");
-      auto batches = database_.prepare("SELECT count(*), coalesce(sum(instr(outcomes, 's') > 0), 0) FROM batches");
+          "SELECT coalesce(sum(extracted + empty + skipped + noise + dead + pending), 0) FROM partitions"
+          " WHERE rebuilt = 0");  // What a rebuild has made anew was counted before.
+      auto batches = database_.prepare(
+          "SELECT count(*), coalesce(sum(instr(outcomes, 's') > 0), 0) FROM batches"
+          " WHERE partition_id NOT IN (SELECT id FROM partitions WHERE rebuilt <> 0)");
       batches.step();
       shape.batches = batches.integer(0);
       shape.skipped = batches.integer(1);

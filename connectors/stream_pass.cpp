@@ -131,7 +131,8 @@ class Pass final : public pipeline::SourceListener {
       if (!reading.to_be_started || reading.done) {
         continue;
       }
-      const auto held = source_.range(slot);
+      // Asking for its identity tells whether this is the stream that was meant (ScopedSource).
+      const auto held = source_.identity(slot).and_then([&](const std::string&) { return source_.range(slot); });
       if (!held) {
         if (held.error().code == pipeline::Errc::unavailable) {
           continue;  // Asked again after the next poll, until patience ends.
@@ -148,7 +149,6 @@ class Pass final : public pipeline::SourceListener {
         finish(slot, reading);
         continue;
       }
-      reading.to_be_started = false;
       const pipeline::StartAt start{.slot = slot, .offset = from};
       if (auto started = source_.start({&start, 1}); !started) {
         return started;
