@@ -42,28 +42,43 @@ struct RuleIndex {
 
 constexpr Signs first_person = bit(Sign::i) | bit(Sign::my) | bit(Sign::me);
 
-/// Bytes of the mark at the front of `text` that is no letter though its bytes are beyond ASCII; 0 if there is none.
-/// Those of General Punctuation (E2 80), and of CJK what ends a sentence.
+/// Bytes of the mark at the front of `text`, which begins beyond ASCII, and its kind; 0 if a letter stands there.
+/// Marks are General Punctuation and symbols (E2), CJK punctuation (E3 80, EF BC), emoji (F0 9F).
 std::size_t wide_mark(std::string_view text, Kind& kind) {
   const auto head = text.substr(0, 3);
-  if (head.size() < 3) {
-    return 0;
-  }
-  if (head == "\xE3\x80\x82" || head == "\xEF\xBC\x81") {
+  kind = Kind::gap;
+  if (head == "\xE2\x80\xA6" || head == "\xE3\x80\x82" || head == "\xEF\xBC\x81") {  // ... and full stops
     kind = Kind::end;
     return 3;
   }
-  if (head == "\xEF\xBC\x9F" || head == "\xD8\x9F ") {
+  if (head == "\xEF\xBC\x9F") {
     kind = Kind::question;
     return 3;
   }
-  kind = head == "\xE2\x80\xA6" ? Kind::end : Kind::gap;
-  return head.starts_with("\xE2\x80") || head.starts_with("\xE3\x80") || head.starts_with("\xEF\xBC\x8C") ? 3 : 0;
+  if (head.starts_with('\xC2')) {  // Latin-1's symbols
+    return std::min<std::size_t>(text.size(), 2);
+  }
+  if (head.starts_with("\xD8\x9F")) {  // Arabic
+    kind = Kind::question;
+    return 2;
+  }
+  if (head.starts_with("\xF0\x9F")) {
+    return std::min<std::size_t>(text.size(), 4);
+  }
+  if (head.starts_with('\xE2') || head.starts_with("\xE3\x80") || head == "\xEF\xBC\x8C" || head == "\xEF\xB8\x8F") {
+    return std::min<std::size_t>(text.size(), 3);
+  }
+  return 0;
 }
 
+/// A straight or a curly one.
 bool is_apostrophe(std::string_view text, std::size_t& bytes) {
-  bytes = text.front() == '\'' ? 1 : 3;
-  return bytes == 1 || text.starts_with("\xE2\x80\x99");
+  if (text.front() == '\'') {
+    return true;
+  }
+  const bool curly = text.starts_with("\xE2\x80\x99");
+  bytes = curly ? 3 : 1;
+  return curly;
 }
 
 class Reading {
@@ -87,9 +102,13 @@ class Reading {
         take_word();
         continue;
       }
-      currency_ = text_[at_] == '$';
-      const bool in_number = text_[at_] == '.' && at_ + 1 < text_.size() && kind_of(text_[at_ + 1]) == Kind::digit;
-      if (kind >= Kind::end && !in_number) {
+      const auto mark = text_.substr(at_, bytes);
+      before_word_ = mark == "$" || mark == "\xC2\xA3" || mark == "\xE2\x82\xAC" ? bit(Sign::money)
+                     : mark == "@"                                               ? bit(Sign::address)
+                                                                                 : 0;
+      const bool inside_word = mark == "." && at_ + 1 < text_.size() && kind_of(text_[at_ + 1]) <= Kind::digit &&
+                               kind_of(text_[at_ + 1]) != Kind::gap;  // 3.5, example.com
+      if (kind >= Kind::end && !inside_word) {
         end_sentence(kind == Kind::question);
       }
       at_ += bytes;
@@ -110,26 +129,14 @@ class Reading {
       char c = text_[at_];
       std::size_t bytes = 1;
       auto kind = kind_of(c);
-      if (c == '\'' || static_cast<unsigned char>(c) == 0xE2) {
-        const bool inside = is_apostrophe(text_.substr(at_), bytes) && at_ + bytes < text_.size() &&
-                            kind_of(text_[at_ + bytes]) == Kind::letter;
-        if (inside) {
-          c = '\'';
-          kind = Kind::letter;
-        } else if (c == '\'') {
-          break;
-        } else {
-          bytes = 1;
-          Kind mark{};
-          if (wide_mark(text_.substr(at_), mark) != 0) {
-            break;
-          }
-        }
-      } else if (static_cast<unsigned char>(c) >= 0xE3) {
-        Kind mark{};
-        if (wide_mark(text_.substr(at_), mark) != 0) {
+      if (is_apostrophe(text_.substr(at_), bytes)) {
+        if (at_ + bytes >= text_.size() || kind_of(text_[at_ + bytes]) != Kind::letter) {
           break;
         }
+        c = '\'';
+        kind = Kind::letter;
+      } else if (Kind mark{}; static_cast<unsigned char>(c) >= 0xC2 && wide_mark(text_.substr(at_), mark) != 0) {
+        break;
       }
       if (kind != Kind::letter && kind != Kind::digit) {
         break;
@@ -152,7 +159,6 @@ class Reading {
       const bool is_ordinal =
           size <= 4 && (word.ends_with("st") || word.ends_with("nd") || word.ends_with("rd") || word.ends_with("th"));
       signs |= is_year || is_ordinal ? bit(Sign::calendar) : 0;
-      signs |= currency_ ? bit(Sign::money) : 0;
     } else if (size <= lower.size()) {
       signs = lexicon_.signs_of(word);
       rare = signs == 0;
@@ -160,7 +166,8 @@ class Reading {
                : size >= 6 && word.ends_with("ing") ? bit(Sign::doing)
                                                     : 0;
     }
-    currency_ = false;
+    signs |= before_word_;
+    before_word_ = 0;
     const bool is_capital = initial >= 'A' && initial <= 'Z' && position_ > 0 && (signs & first_person) == 0;
     add_word(signs, is_capital, has_digit, rare && size >= 4, wide > 12 ? static_cast<std::uint32_t>(wide / 12) : 0);
   }
@@ -239,7 +246,7 @@ class Reading {
   std::uint64_t held_ = 0;                        ///< Rules that hold for the sentence.
   Signs sentence_signs_ = 0;
   bool starts_dropped_ = false;
-  bool currency_ = false;
+  Signs before_word_ = 0;  ///< What the mark before makes of a word.
   Counts now_;
 };
 

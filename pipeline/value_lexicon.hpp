@@ -38,6 +38,7 @@ enum class Sign : std::uint8_t {
   money,
   contact,
   contact_kind,
+  address,
   event,
   possession,
   change,

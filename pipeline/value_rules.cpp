@@ -39,6 +39,7 @@ constexpr std::array rules = {
     ValueRule{"calendar", none, bit(Sign::calendar), 0, 350, 200},
     ValueRule{"money", none, bit(Sign::money), 0, 150, 50},
     ValueRule{"contact", bit(Sign::contact), bit(Sign::contact_kind), 1, 700, 350},
+    ValueRule{"address", none, bit(Sign::address), 0, 700, 350},
     ValueRule{"event", none, bit(Sign::event), 0, 450, 100},
     ValueRule{"possession", bit(Sign::my), bit(Sign::possession), 2, 150, 0},
     ValueRule{"change", none, bit(Sign::change), 0, 100, 0},

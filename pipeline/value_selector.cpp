@@ -215,6 +215,9 @@ ValueSelector::Verdict ValueSelector::take(std::string_view agent_id, const Mess
   const auto share =
       std::clamp(rate + control.due / correction_tokens, std::int64_t{0}, std::min(one, catch_up_halves * rate / 2));
   auto threshold = threshold_for(control.weights, control.weight, share);
+  if (control.due <= 0 && threshold < value_bins) {
+    ++threshold;  // Of the bin that the share ends in only a part may pass: as much as is due.
+  }
 
   auto& slot = floor_due_[XXH3_64bits(agent_id.data(), agent_id.size()) % slots];
   auto floor_due = std::min(slot + rate * tokens / (one / floor_one * floor_share), floor_due_max);
