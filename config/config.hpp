@@ -91,8 +91,7 @@ struct Config {
   std::size_t backlog_requests_max = 100'000;
   std::size_t backlog_bytes_max = std::size_t{1} << 30;
   BatchJobOptions batch_jobs;
-  bool near_duplicates = false;    ///< Without effect yet, like the next two.
-  std::string dead_letters_topic;  ///< Empty: none.
+  std::string dead_letters_topic;  ///< Without effect yet, like the next one. Empty: none.
   std::string http_listen;         ///< Empty: none.
   connectors::SqliteStoreOptions sqlite;
   std::size_t memory_limit_bytes = std::size_t{512} << 20;

@@ -3,42 +3,30 @@
 
 #include <tuple>
 
+#include "connectors/sqlite_near_dedupe.hpp"
 #include "pipeline/json_text.hpp"
 
 namespace alluvium::connectors {
-namespace {
 
-using pipeline::ExtractionMethod;
-
-ExtractionMethod method_of(std::string_view name) {
-  for (const auto method : {ExtractionMethod::rules, ExtractionMethod::small_model}) {
-    if (pipeline::name(method) == name) {
-      return method;
-    }
-  }
-  return ExtractionMethod::premium_model;
-}
-
-}  // namespace
-
-MemoryTable::MemoryTable(Database& database, Hash hash)
+MemoryTable::MemoryTable(Database& database, bool near, Hash hash)
     : database_{database},
       hash_{hash},
       insert_{database.prepare(
-          "INSERT INTO memories(memory_id, agent_id, dedupe_hash, batch, session_id, user_id, content, type,"
-          " importance, keywords, extraction_method, rule_id, source_message_ids, created_ms, prompt_id, model,"
-          " connections, request, first_offset, first_index)"
+          "INSERT INTO memories(memory_id, agent_id, batch, session_id, user_id, content, type, importance, keywords,"
+          " extraction_method, rule_id, source_message_ids, created_ms, prompt_id, model, connections, first_offset,"
+          " first_index, request, dedupe_hash)"
           " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
           " ON CONFLICT(agent_id, dedupe_hash) DO NOTHING")},
-      present_{database.prepare("SELECT id, batch, content, extraction_method, first_offset, first_index"
-                                " FROM memories WHERE agent_id = ?1 AND dedupe_hash = ?2")},
+      present_{database.prepare("SELECT id, batch, content, extraction_method, first_offset, first_index FROM memories"
+                                " WHERE agent_id = ?1 AND dedupe_hash = ?2")},
       remove_{database.prepare("DELETE FROM memories WHERE id = ?1")},
-      uncount_{database.prepare("UPDATE batches SET memories = memories - 1 WHERE id = ?1")} {}
+      uncount_{database.prepare("UPDATE batches SET memories = memories - 1 WHERE id = ?1")},
+      near_{near ? std::make_unique<NearDedupe>(database) : nullptr} {}
 
-MemoryTable::Kept MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& batch,
-                                      std::int64_t batch_row, std::int64_t now_ms, const Origin& origin) {
-  const auto key = pipeline::dedupe_key(memory.content);
-  const auto first = batch[memory.sources.front()];
+MemoryTable::~MemoryTable() = default;
+
+MemoryCount MemoryTable::insert(const pipeline::Memory& memory, const pipeline::Batch& batch,
+                                const MemoryOrigin& origin) {
   const auto append_list = [](std::string& json, const auto& items, const auto& text_of) {
     json = "[";
     for (const auto& item : items) {
@@ -51,27 +39,31 @@ MemoryTable::Kept MemoryTable::insert(const pipeline::Memory& memory, const pipe
   };
   append_list(keywords_, memory.keywords, [](const std::string& word) { return std::string_view{word}; });
   append_list(sources_, memory.sources, [&](std::uint32_t source) { return batch.id(source); });
+  if (near_) {
+    return near_->insert({memory, batch, origin, keywords_, sources_});
+  }
+  return insert_exact(memory, batch, origin);
+}
+
+MemoryCount MemoryTable::insert_exact(const pipeline::Memory& memory, const pipeline::Batch& batch,
+                                      const MemoryOrigin& origin) {
+  const auto key = pipeline::dedupe_key(memory.content);
   auto hash = hash_(key);
-  auto kept = Kept::stored;
+  MemoryCount count{.of_batch = 1, .of_all = 1};
   for (int i = 0; i < probes_max;) {
     const auto place = static_cast<std::int64_t>(hash);
-    insert_
-        .with(memory.id, batch.agent_id(), place, batch_row, first.session_id, first.user_id, memory.content,
-              pipeline::name(memory.type), memory.importance, keywords_, pipeline::name(memory.method), memory.rule_id,
-              sources_, now_ms, memory.prompt_id, origin.model, origin.connections, origin.request,
-              first.position.offset, first.position.index)
-        .run();
+    NewMemory{memory, batch, origin, keywords_, sources_}.bind(insert_, place).run();
     if (database_.changes() == 1) {
-      return kept;
+      return count;
     }
-    const auto there = present(batch.agent_id(), place, key, memory, first.position);
+    const auto there = present(batch.agent_id(), place, key, memory, origin.first);
     if (there.same && !there.goes_after) {
-      return Kept::duplicate;
+      return {};
     }
     if (there.same) {
       remove_.with(there.row).run();
       uncount_.with(there.batch).run();
-      kept = Kept::replaced;
+      count.of_all = 0;
     } else {
       ++i;
       ++hash;
@@ -88,9 +80,8 @@ MemoryTable::Present MemoryTable::present(const std::string& agent_id, std::int6
     there.row = present_.integer(0);
     there.batch = present_.integer(1);
     there.same = pipeline::dedupe_key(present_.text(2)) == key;
-    const auto method = method_of(present_.text(3));
     there.goes_after = std::tuple{memory.method, first.offset, std::int64_t{first.index}} <
-                       std::tuple{method, present_.integer(4), present_.integer(5)};
+                       std::tuple{pipeline::method_named(present_.text(3)), present_.integer(4), present_.integer(5)};
   }
   present_.reset();
   return there;

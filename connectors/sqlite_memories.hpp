@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,29 @@
 
 namespace alluvium::connectors {
 
+class NearDedupe;
+
+/// What a memory comes from.
+struct MemoryOrigin {
+  std::int64_t batch_row = 0;
+  pipeline::Position first;     ///< Of the first message it rests on.
+  std::int64_t request = 0;     ///< To a model; 0: a rule made it.
+  std::string_view model = {};  ///< Empty: a rule made it.
+  std::string_view connections = "[]";
+  std::int64_t now_ms = 0;
+};
+
+/// What storing a memory does to the number of memories: one more, none, or (a better one came for two) one less.
+struct MemoryCount {
+  std::int64_t of_batch = 0;  ///< Those of the memory's own batch; for other batches it is in their rows already.
+  std::int64_t of_all = 0;
+  MemoryCount& operator+=(const MemoryCount& more) {
+    of_batch += more.of_batch;
+    of_all += more.of_all;
+    return *this;
+  }
+};
+
 class MemoryTable {
  public:
   using Hash = std::uint64_t (*)(std::string_view key);
@@ -19,26 +43,22 @@ class MemoryTable {
   /// Places tried for a key whose hash is taken by another key. With 64 bits even the second is rare.
   static constexpr int probes_max = 64;
 
-  /// `hash` is an argument so that a test can make keys collide.
-  explicit MemoryTable(Database& database, Hash hash = pipeline::dedupe_hash);
+  /// `near`: memories that say the same in nearly the same words count as one (docs/dedupe.md). `hash` is an argument
+  /// so that a test can make keys collide.
+  explicit MemoryTable(Database& database, bool near = false, Hash hash = pipeline::dedupe_hash);
+  ~MemoryTable();
+  MemoryTable(const MemoryTable&) = delete;
+  MemoryTable& operator=(const MemoryTable&) = delete;
+  MemoryTable(MemoryTable&&) = delete;
+  MemoryTable& operator=(MemoryTable&&) = delete;
 
-  /// What a model's memory has beside those of rules.
-  struct Origin {
-    std::int64_t request = 0;  ///< Its number, also when it is gone from the store.
-    std::string_view model = {};
-    std::string_view connections = "[]";  ///< JSON.
-  };
-  enum class Kept : std::uint8_t {
-    stored,
-    duplicate,  ///< The agent has the same memory already.
-    replaced,   ///< The same; but this one goes before it, so its row says where this one comes from now.
-  };
-  /// Inside the caller's transaction. Of two that are the same, the one stays that comes first: of a rule before a
-  /// model's, then by the place of the first message it rests on. So the order in which models answer leaves no trace.
-  Kept insert(const pipeline::Memory& memory, const pipeline::Batch& batch, std::int64_t batch_row, std::int64_t now_ms,
-              const Origin& origin);
+  /// Stores it unless the agent has the same memory already. Inside the caller's transaction. Of two that are the same,
+  /// the one stays that comes first: of a rule before a model's, then by the place of the first message it rests on. So
+  /// the order in which models answer leaves no trace.
+  MemoryCount insert(const pipeline::Memory& memory, const pipeline::Batch& batch, const MemoryOrigin& origin);
 
  private:
+  MemoryCount insert_exact(const pipeline::Memory& memory, const pipeline::Batch& batch, const MemoryOrigin& origin);
   /// What is there under a hash.
   struct Present {
     std::int64_t row = 0, batch = 0;
@@ -51,6 +71,7 @@ class MemoryTable {
   Hash hash_;
   Statement insert_, present_, remove_, uncount_;
   std::string keywords_, sources_;  ///< JSON; kept for their memory.
+  std::unique_ptr<NearDedupe> near_;
 };
 
 }  // namespace alluvium::connectors

@@ -35,7 +35,7 @@ class SqliteRequests final : public pipeline::RequestStore {
         accounts_{database_, budgets, books},
         calls_{database_},
         states_{database_},
-        settlement_{database_},
+        settlement_{database_, options.near_dedupe},
         gathering_{database_, options.models.tiers, options.models.gathering},
         due_{database_.prepare(
             // The window goes over narrow rows, the texts are read for those that are chosen.

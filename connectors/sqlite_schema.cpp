@@ -117,6 +117,45 @@ ALTER TABLE batches ADD COLUMN scores BLOB NOT NULL DEFAULT x'';
 ALTER TABLE memories ADD COLUMN first_offset INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE memories ADD COLUMN first_index INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE memories ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE duplicates(
+  id INTEGER PRIMARY KEY,
+  memory_id TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  batch INTEGER NOT NULL,
+  session_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  content TEXT NOT NULL,
+  type TEXT NOT NULL,
+  importance REAL NOT NULL,
+  keywords TEXT NOT NULL,
+  extraction_method TEXT NOT NULL,
+  rule_id TEXT NOT NULL,
+  source_message_ids TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  prompt_id TEXT NOT NULL,
+  model TEXT NOT NULL,
+  connections TEXT NOT NULL,
+  first_offset INTEGER NOT NULL,
+  first_index INTEGER NOT NULL,
+  request INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  why TEXT NOT NULL,
+  form INTEGER NOT NULL,
+  UNIQUE(agent_id, memory_id)
+);
+CREATE INDEX duplicates_by_kept ON duplicates(kept, form);
+CREATE TABLE near_keys(
+  agent_id TEXT NOT NULL,
+  shape INTEGER NOT NULL,
+  item INTEGER NOT NULL,
+  PRIMARY KEY(agent_id, shape, item)
+) WITHOUT ROWID;
+CREATE TABLE near_blocks(
+  agent_id TEXT NOT NULL,
+  block INTEGER NOT NULL,
+  entries BLOB NOT NULL,
+  PRIMARY KEY(agent_id, block)
+) WITHOUT ROWID;
 CREATE TABLE agents(
   agent_id TEXT PRIMARY KEY,
   batches INTEGER NOT NULL

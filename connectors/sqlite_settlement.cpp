@@ -15,8 +15,8 @@ using pipeline::Outcome;
 
 }  // namespace
 
-SettlementRows::SettlementRows(Database& database)
-    : memories_{database},
+SettlementRows::SettlementRows(Database& database, bool near)
+    : memories_{database, near},
       rows_{database},
       batch_{database.prepare("SELECT partition_id, positions, outcomes FROM batches WHERE id = ?1")},
       update_batch_{database.prepare("UPDATE batches SET outcomes = ?2, outcome = ?3, memories = memories + ?4,"
@@ -72,15 +72,20 @@ pipeline::Settled SettlementRows::write(pipeline::StoredRequest stored, std::int
   for (std::size_t i = 0; i < answer.memories.size(); ++i) {
     const auto& memory = answer.memories[i];
     const auto& first = standing.at(memory.sources.front());
-    const auto kept =
-        memories_.insert(memory, stored.request.messages, first.row, now_ms,
-                         {.request = stored.id, .model = settlement.model, .connections = answer.connections[i]});
-    (kept == MemoryTable::Kept::stored ? settled.memories : settled.duplicates) += 1;
-    first.batch->memories += kept == MemoryTable::Kept::duplicate ? 0 : 1;
+    const auto count = memories_.insert(memory, stored.request.messages,
+                                        {.batch_row = first.row,
+                                         .first = stored.request.messages.position(memory.sources.front()),
+                                         .request = stored.id,
+                                         .model = settlement.model,
+                                         .connections = answer.connections[i],
+                                         .now_ms = now_ms});
+    settled.memories += count.of_all;
+    first.batch->memories += count.of_batch;
     for (const auto source : memory.sources) {
       standing.at(source).batch->after[standing[source].place] = outcome_letter(Outcome::extracted);
     }
   }
+  settled.duplicates = static_cast<std::int64_t>(answer.memories.size()) - settled.memories;
   for (const auto index : settlement.dead) {
     // What a rule or another tier found in it stays; then it did not die.
     auto& [batch, row, place] = standing.at(index);

@@ -15,7 +15,8 @@ namespace alluvium::connectors {
 /// All its calls belong inside the caller's write transaction.
 class SettlementRows {
  public:
-  explicit SettlementRows(Database& database);
+  /// `near`: as of MemoryTable.
+  explicit SettlementRows(Database& database, bool near = false);
 
   /// `request` is still in its table, made with the batch in row `origin`; `mode_of_premium`: of the requests that
   /// follow.

@@ -31,7 +31,7 @@ class SqliteStore final : public pipeline::Store {
       : database_{options.path, Database::Mode::create, options.busy_timeout},
         schema_{database_, options},
         ledger_{database_},
-        memories_{database_},
+        memories_{database_, options.near_dedupe},
         requests_{database_, options.models},
         rows_{database_},
         gathering_{database_, options.models.tiers, options.models.gathering},
@@ -207,12 +207,13 @@ class SqliteStore final : public pipeline::Store {
     if (batch.empty() || extracted.outcomes.size() != batch.size()) {
       throw SqliteFailure{Errc::unsafe_to_go_on, extracted.id + ": a batch needs an outcome for each message"};
     }
-    std::int64_t stored = 0;
+    MemoryCount stored;
     for (const auto& memory : extracted.memories) {
-      const auto kept = memories_.insert(memory, batch, id, now_ms, {});
-      stored += kept == MemoryTable::Kept::duplicate ? 0 : 1;
-      (kept == MemoryTable::Kept::stored ? result.memories : result.duplicates) += 1;
+      const auto& first = batch.position(memory.sources.front());
+      stored += memories_.insert(memory, batch, {.batch_row = id, .first = first, .now_ms = now_ms});
     }
+    result.memories += stored.of_all;
+    result.duplicates += static_cast<std::int64_t>(extracted.memories.size()) - stored.of_all;
     final_ = extracted.outcomes;
     std::size_t asked_bytes = 0;
     if (!extracted.meaningful.empty()) {
@@ -239,8 +240,8 @@ class SqliteStore final : public pipeline::Store {
     const auto insert = [&](const auto& message_ids) {
       insert_batch_
           .with(id, partition_id, max_offset, extracted.id, batch.agent_id(), Blob{positions}, message_ids, outcomes_,
-                outcome_word(outcomes_), extracted.started_ms, extracted.ended_ms, stored, batch.content_bytes(),
-                noise_bytes, asked_bytes, Blob{scores_})
+                outcome_word(outcomes_), extracted.started_ms, extracted.ended_ms, stored.of_batch,
+                batch.content_bytes(), noise_bytes, asked_bytes, Blob{scores_})
           .run();
     };
     if (default_ids) {

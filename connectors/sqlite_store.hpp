@@ -16,6 +16,7 @@ struct SqliteStoreOptions {
   std::string path = "alluvium.db";
   std::chrono::milliseconds busy_timeout{5000};  ///< How long one call waits for another process's lock.
   std::size_t cache_bytes = 40'960'000;          ///< Of file pages in memory, at most.
+  bool near_dedupe = false;                      ///< docs/dedupe.md; false: only exact duplicates are found.
   RequestPlanOptions models = {};                ///< No tier enabled: no requests.
 };
 

@@ -16,7 +16,8 @@ using std::string_view_literals::operator""sv;
 
 // Lists are one text each, a blank on both sides of every word.
 constexpr std::string_view strong =
-    " and are been could from his it like love my need our she should that the their there they this want were "
+    " cannot dont didnt doesnt isnt wasnt couldnt wouldnt shouldnt havent youre gonna wanna gotta and are been could "
+    "from his it like love my need our she should that the their there they this want were "
     "what with would you your ";
 constexpr std::string_view weak =
     " hope so too just going live can all if out up when how who good time think a am an at be but by do for get got "
@@ -252,8 +253,12 @@ constexpr std::string_view twins =
 
 int evidence(std::string_view word) {
   static const WordSet all_strong{strong};
-  static const WordSet all_weak{weak};
-  return all_strong.has(word) ? 2 : static_cast<int>(all_weak.has(word));
+  static const std::array all_weak{WordSet{weak}, WordSet{past}};
+  if (all_strong.has(word)) {
+    return 2;
+  }
+  const bool replaced = word.size() > 3 && plain(word) != word;
+  return replaced || std::ranges::any_of(all_weak, [word](const WordSet& set) { return set.has(word); }) ? 1 : 0;
 }
 
 std::string_view plain(std::string_view word) {

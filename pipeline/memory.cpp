@@ -74,6 +74,15 @@ std::string_view name(ExtractionMethod method) {
   return "rules";
 }
 
+ExtractionMethod method_named(std::string_view name_of_it) {
+  for (const auto method : {ExtractionMethod::rules, ExtractionMethod::small_model}) {
+    if (name(method) == name_of_it) {
+      return method;
+    }
+  }
+  return ExtractionMethod::premium_model;
+}
+
 std::string_view name(Outcome outcome) {
   switch (outcome) {
     case Outcome::extracted:

@@ -40,6 +40,7 @@ struct OutcomeCounts {
 // The names users see, in exports, tables and the store.
 [[nodiscard]] std::string_view name(MemoryType type);
 [[nodiscard]] std::string_view name(ExtractionMethod method);
+[[nodiscard]] ExtractionMethod method_named(std::string_view name);  ///< premium_model for any other word.
 [[nodiscard]] std::string_view name(Outcome outcome);
 
 /// One memory, not yet compared with the agent's earlier ones.
@@ -64,7 +65,7 @@ struct ExtractedBatch {
   /// Messages that a model may be asked about: all but noise, ascending. Empty if no tier is on. The store's
   /// transaction decides whether it is (is_selected(), first_tiers()): until then they count as `empty`.
   std::vector<std::uint32_t> meaningful;
-  std::int64_t started_ms = 0;    ///< UTC, when extraction began and ended.
+  std::int64_t started_ms = 0;  ///< UTC, when extraction began and ended.
   std::int64_t ended_ms = 0;
 };
 

@@ -293,14 +293,14 @@ TEST_F(SqliteStoreTest, StoresAMemoryOncePerAgent) {
 TEST_F(SqliteStoreTest, FindsAnotherPlaceForAKeyWhoseHashIsTaken) {
   create_store();
   Database database{path_, Database::Mode::read_write, std::chrono::milliseconds{0}};
-  MemoryTable memories{database, [](std::string_view) { return ~std::uint64_t{0}; }};  // The next place wraps.
+  MemoryTable memories{database, false, [](std::string_view) { return ~std::uint64_t{0}; }};  // The next place wraps.
   const auto batch = batch_of("a", {{.offset = 0}}).batch;
   const auto insert = [&](const std::string& content) {
     pipeline::Memory memory;
     memory.id = "mem_" + content;
     memory.content = content;
     memory.sources = {0};
-    return memories.insert(memory, batch, 1, 0, {}) == MemoryTable::Kept::stored;
+    return memories.insert(memory, batch, {.batch_row = 1}).of_all == 1;
   };
   EXPECT_TRUE(insert("one"));
   EXPECT_TRUE(insert("two"));

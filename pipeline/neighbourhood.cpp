@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/neighbourhood.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <tuple>
+
+#include <xxhash.h>
+
+namespace alluvium::pipeline {
+namespace {
+
+int distance(const Neighbour& a, const Neighbour& b) {
+  return std::popcount(a.simhash ^ b.simhash);
+}
+
+bool may_link(const Neighbour& later, const Neighbour& earlier) {
+  return distance(later, earlier) <= near_bits_max && later.speaker == earlier.speaker && earlier.rank < later.rank;
+}
+
+}  // namespace
+
+Rank rank_of(ExtractionMethod method, std::int64_t offset, std::uint32_t index, std::string_view memory_id) {
+  return {.method = method, .offset = offset, .index = index, .tie = XXH3_64bits(memory_id.data(), memory_id.size())};
+}
+
+std::vector<Fate> settle(std::span<const Variant> variants) {
+  std::vector<std::size_t> order(variants.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return variants[i].rank; });
+  std::vector<Fate> fates(variants.size());
+  std::vector<std::size_t> kept;
+  for (const auto i : order) {
+    for (const auto earlier : kept) {
+      if (const auto verdict = same(*variants[earlier].sketch, *variants[i].sketch); verdict != Sameness::different) {
+        fates[i] = {.into = earlier, .why = verdict};
+        break;
+      }
+    }
+    if (!fates[i].into) {
+      kept.push_back(i);
+    }
+  }
+  return fates;
+}
+
+std::vector<std::size_t> nearest(std::span<const Neighbour> kept, const Neighbour& of) {
+  std::vector<std::size_t> near;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (may_link(of, kept[i])) {
+      near.push_back(i);
+    }
+  }
+  const auto closeness = [&](std::size_t i) { return std::tuple{distance(kept[i], of), kept[i].rank}; };
+  const auto count = std::min(near.size(), link_candidates_max);
+  std::ranges::partial_sort(near, near.begin() + static_cast<std::ptrdiff_t>(count), {}, closeness);
+  near.resize(count);
+  return near;
+}
+
+std::vector<std::size_t> touched(std::span<const Neighbour> kept, const Neighbour& changed) {
+  std::vector<std::size_t> later;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (!may_link(kept[i], changed)) {
+      continue;
+    }
+    const auto closeness = std::tuple{distance(kept[i], changed), changed.rank};
+    std::size_t closer = 0;
+    for (std::size_t j = 0; j < kept.size() && closer < link_candidates_max; ++j) {
+      if (may_link(kept[i], kept[j]) && std::tuple{distance(kept[i], kept[j]), kept[j].rank} < closeness) {
+        ++closer;
+      }
+    }
+    if (closer < link_candidates_max) {
+      later.push_back(i);
+    }
+  }
+  return later;
+}
+
+}  // namespace alluvium::pipeline
