@@ -28,10 +28,11 @@ constexpr std::uint32_t message_tokens_max = std::uint32_t{1} << 20U;
 constexpr std::uint64_t weight_max = 20'000;
 /// Tokens due that move the share by all of 1.
 constexpr std::int64_t correction_tokens = 6'000;
-/// What is due is made up for at most two and a half times as fast as the rate.
+/// What is due is made up for at most two and a half times as fast as the rate, as long as it is not much.
 constexpr std::int64_t catch_up_halves = 5;
-/// More is neither remembered nor made up for: a stretch of nothing but noise must not open the gate for long after.
-constexpr std::int64_t due_tokens_max = 65'536;
+/// So much due lets everything pass: the messages get worse faster than the histogram forgets. More is neither
+/// remembered nor made up for: a stretch of nothing but noise must not open the gate for long after.
+constexpr std::int64_t due_tokens_max = 16'384;
 
 constexpr std::int64_t floor_share = 4;  // The floor is a quarter of the rate.
 /// Of the floor's due: so much is nothing yet (about one message), beyond it the threshold sinks by a bin a token.
@@ -204,16 +205,17 @@ ValueSelector::Verdict ValueSelector::take(std::string_view agent_id, const Mess
     return {.score = score, .threshold = threshold, .chosen = !noise && score >= threshold};
   }
   const auto tokens = std::min(value.tokens, message_tokens_max);
-  control.weights[score] += tokens;
-  control.weight += tokens;
-  if (control.weight > weight_max) {
-    halve(control.weights, control.weight);
+  if (!noise) {
+    control.weights[score] += tokens;
+    control.weight += tokens;
+    if (control.weight > weight_max) {
+      halve(control.weights, control.weight);
+    }
   }
-
   const std::int64_t rate = control.rate;
   control.due = std::min(control.due + rate * tokens, due_max);
-  const auto share =
-      std::clamp(rate + control.due / correction_tokens, std::int64_t{0}, std::min(one, catch_up_halves * rate / 2));
+  const auto share_max = std::max(catch_up_halves * rate / 2, control.due / due_tokens_max);
+  const auto share = std::clamp(rate + control.due / correction_tokens, std::int64_t{0}, std::min(one, share_max));
   auto threshold = threshold_for(control.weights, control.weight, share);
   if (control.due <= 0 && threshold < value_bins) {
     ++threshold;  // Of the bin that the share ends in only a part may pass: as much as is due.
