@@ -2,7 +2,7 @@
 // alluvium backfill: asks models after all about messages that selection has left out, the best first, within a budget.
 #include <algorithm>
 #include <functional>
-#include <limits>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -21,12 +21,12 @@
 #include "app/message_texts.hpp"
 #include "app/output.hpp"
 #include "app/request_run.hpp"
+#include "app/scope_arguments.hpp"
 #include "app/table.hpp"
 #include "connectors/sqlite_skipped.hpp"
 #include "pipeline/backfill_choice.hpp"
 #include "pipeline/json_text.hpp"
 #include "pipeline/prepared_call.hpp"
-#include "pipeline/timestamp.hpp"
 
 namespace alluvium::app {
 namespace {
@@ -37,26 +37,24 @@ using pipeline::Money;
 using pipeline::Result;
 using pipeline::Tier;
 
-/// Batches per transaction.
-constexpr std::size_t batches_at_once = 300;
+/// Groups of messages per transaction.
+constexpr std::size_t groups_at_once = 300;
 /// Skipped messages that one run looks at, the oldest first: about 200 bytes each.
 constexpr std::int64_t messages_max = 2'000'000;
 
 struct Options {
   std::string config_path;
   std::set<std::string, std::less<>> agents;
-  std::int64_t from_ms = std::numeric_limits<std::int64_t>::min();
-  std::int64_t to_ms = std::numeric_limits<std::int64_t>::max();
+  std::optional<std::int64_t> from_ms, to_ms;
   std::optional<Money> budget;
   bool skipped = false, dry = false, json = false;
   ProgressMode progress = ProgressMode::automatic;
 };
 
-/// The skipped messages of a batch, as they are read from the stream.
+/// What is read of a group from the stream.
 struct Reading {
-  const SkippedBatch* batch = nullptr;
   std::size_t to_come = 0;
-  std::map<std::uint32_t, pipeline::Batch> messages;  ///< By place; each a batch of one.
+  std::map<std::size_t, pipeline::Batch> messages;  ///< By their number in the group; each a batch of one.
 };
 
 class Backfill {
@@ -73,26 +71,16 @@ class Backfill {
       return report(made.error());
     }
     outlook_ = *outlook;
-    const auto found = (*opened)->batches(options_.agents, [this](const SkippedBatch& batch) {
-      if (messages_ < messages_max) {
-        batches_.push_back(batch);
-        messages_ += static_cast<std::int64_t>(batch.places.size());
-      } else {
-        ++left_over_;
-      }
-    });
-    if (!found) {
+    if (const auto found = find_groups(**opened); !found) {
       return report(found.error());
     }
     std::vector<pipeline::SkippedWork> work;
     bool unknown_price = false;
-    const auto weighed = read_batches(batches_, [&](const SkippedRequests& requests) {
+    const auto weighed = read_groups([&](std::size_t group, const SkippedRequests& requests) {
       const auto cost = most_of(requests);
       unknown_price = unknown_price || !cost;
-      work.push_back({.batch = requests.row,
-                      .score = scores_[requests.row],
-                      .messages = count(requests),
-                      .cost = cost.value_or(Money{})});
+      work.push_back(
+          {.group = group, .score = groups_[group].score, .messages = count(requests), .cost = cost.value_or(Money{})});
       held_ += work.back().messages;
     });
     if (!weighed) {
@@ -105,8 +93,11 @@ class Backfill {
       return wrong_usage;
     }
     const auto choice = pipeline::choose_backfill(std::move(work), options_.budget);
-    std::erase_if(batches_,
-                  [&](const SkippedBatch& batch) { return !std::ranges::binary_search(choice.batches, batch.row); });
+    std::vector<pipeline::SkippedGroup> chosen;
+    for (const auto group : choice.groups) {
+      chosen.push_back(std::move(groups_[group]));
+    }
+    groups_ = std::move(chosen);
     const auto asked = ask(**opened);
     if (!asked) {
       return report(asked.error());
@@ -120,6 +111,36 @@ class Backfill {
   }
 
  private:
+  /// What was scored is put together by its score; a batch that was skipped as a whole stays one.
+  Result<void> find_groups(connectors::SqliteSkipped& store) {
+    std::map<std::string, std::vector<pipeline::SkippedMessage>> scored;
+    const auto found = store.batches(options_.agents, [&](const SkippedBatch& batch) {
+      if (messages_ >= messages_max) {
+        ++left_over_;
+        return;
+      }
+      messages_ += static_cast<std::int64_t>(batch.places.size());
+      const bool has_scores = batch.scores.size() == batch.places.size();
+      if (!has_scores) {
+        groups_.push_back({.agent_id = batch.agent_id, .messages = {}, .score = 0});
+      }
+      auto& messages = has_scores ? scored[batch.agent_id] : groups_.back().messages;
+      for (std::size_t i = 0; i < batch.places.size(); ++i) {
+        messages.push_back({.batch = batch.row,
+                            .place = batch.places[i],
+                            .partition = batch.partition,
+                            .position = batch.positions[i],
+                            .score = has_scores ? batch.scores[i] : 0});
+      }
+    });
+    for (auto& [agent_id, messages] : scored) {
+      std::ranges::move(pipeline::group_by_score(agent_id, std::move(messages),
+                                                 std::max<std::size_t>(1, config_.selection.batch_messages)),
+                        std::back_inserter(groups_));
+    }
+    return found;
+  }
+
   Result<void> prepare_models() {
     const auto prices = read_prices(config_.prices_file);
     if (!prices) {
@@ -143,77 +164,74 @@ class Backfill {
     return {};
   }
 
-  /// Calls `each` with the requests about what the stream still has of each batch, one batch after the other.
-  Result<void> read_batches(const std::vector<SkippedBatch>& batches,
-                            const std::function<void(const SkippedRequests&)>& each) {
+  /// Calls `each` with the requests about what the stream still has of each group, one group after the other.
+  Result<void> read_groups(const std::function<void(std::size_t, const SkippedRequests&)>& each) {
     std::vector<MessagePlace> places;
-    std::map<MessagePlace, std::pair<std::size_t, std::uint32_t>> stands;  // In `batches`, and in the batch.
-    for (std::size_t i = 0; i < batches.size(); ++i) {
-      scores_[batches[i].row] = batches[i].score;
-      for (std::size_t k = 0; k < batches[i].places.size(); ++k) {
-        places.push_back({.partition = batches[i].partition, .position = batches[i].positions[k]});
-        stands.emplace(places.back(), std::pair{i, batches[i].places[k]});
+    std::map<MessagePlace, std::pair<std::size_t, std::size_t>> stands;  // Its group, and its number there.
+    for (std::size_t group = 0; group < groups_.size(); ++group) {
+      for (std::size_t i = 0; i < groups_[group].messages.size(); ++i) {
+        const auto& message = groups_[group].messages[i];
+        places.push_back({.partition = message.partition, .position = message.position});
+        stands.emplace(places.back(), std::pair{group, i});
       }
     }
     std::map<std::size_t, Reading> readings;
-    const auto finish = [&](Reading& reading) {
-      if (const auto requests = requests_of(reading); !requests.requests.empty()) {
-        each(requests);
+    const auto finish = [&](std::size_t group, const Reading& reading) {
+      if (const auto requests = requests_of(groups_[group], reading); !requests.requests.empty()) {
+        each(group, requests);
       }
     };
     auto read = read_messages(config_, places, [&](const MessagePlace& place, const pipeline::MessageView& message) {
-      const auto [number, where] = stands.at(place);
-      auto& reading = readings[number];
-      if (reading.batch == nullptr) {
-        reading.batch = &batches[number];
-        reading.to_come = reading.batch->places.size();
-      }
-      if (message.agent_id == reading.batch->agent_id && message.timestamp_ms >= options_.from_ms &&
-          message.timestamp_ms < options_.to_ms) {
-        pipeline::Batch one{reading.batch->agent_id};
+      const auto [group, number] = stands.at(place);
+      const auto& of_group = groups_[group];
+      auto& reading = readings.try_emplace(group, Reading{of_group.messages.size(), {}}).first->second;
+      if (message.agent_id == of_group.agent_id && is_of_that_time(message.timestamp_ms)) {
+        pipeline::Batch one{of_group.agent_id};
         one.append(message);
-        reading.messages.emplace(where, std::move(one));
+        reading.messages.emplace(number, std::move(one));
       }
       if (--reading.to_come == 0) {
-        finish(reading);
-        readings.erase(number);
+        finish(group, reading);
+        readings.erase(group);
       }
     });
-    for (auto& [number, reading] : readings) {
-      finish(reading);  // The stream has lost some of it.
+    for (const auto& [group, reading] : readings) {
+      finish(group, reading);  // The stream has lost some of it.
     }
     return read;
   }
 
-  [[nodiscard]] SkippedRequests requests_of(const Reading& reading) const {
-    SkippedRequests out{.row = reading.batch->row, .agent_id = reading.batch->agent_id, .org_id = {}, .requests = {}};
+  [[nodiscard]] SkippedRequests requests_of(const pipeline::SkippedGroup& group, const Reading& reading) const {
+    SkippedRequests out{.agent_id = group.agent_id, .org_id = {}, .requests = {}};
     // As for a batch that is selected; one that is too small for a tier goes to the cheapest there is.
     auto tiers = pipeline::first_tiers(config_.sqlite.models.tiers, reading.messages.size());
     if (tiers.empty()) {
       tiers.push_back(config_.sqlite.models.tiers[Tier::small].enabled ? Tier::small : Tier::premium);
     }
-    pipeline::Batch part{out.agent_id};
-    std::vector<std::uint32_t> places;
+    pipeline::ModelRequest part;
     const auto add_part = [&] {
-      std::vector<std::uint32_t> all(places.size());
-      std::iota(all.begin(), all.end(), 0U);
-      for (const auto tier : places.empty() ? std::vector<Tier>{} : tiers) {
-        out.requests.push_back(pipeline::make_request(tier, part, all));
-        out.requests.back().places = places;
+      for (const auto tier : part.places.empty() ? std::vector<Tier>{} : tiers) {
+        out.requests.push_back(part);
+        out.requests.back().tier = tier;
       }
-      part = pipeline::Batch{out.agent_id};
-      places.clear();
+      part = {.tier = Tier::small, .messages = pipeline::Batch{out.agent_id}, .places = {}, .batches = {}};
     };
-    for (const auto& [place, message] : reading.messages) {
-      if (part.content_bytes() + message.content_bytes() > pipeline::request_content_bytes_max) {
+    add_part();
+    for (const auto& [number, message] : reading.messages) {
+      if (part.messages.content_bytes() + message.content_bytes() > pipeline::request_content_bytes_max) {
         add_part();
       }
-      part.append(message[0]);
-      places.push_back(place);
+      part.messages.append(message[0]);
+      part.places.push_back(group.messages[number].place);
+      part.batches.push_back(group.messages[number].batch);
       out.org_id = out.org_id.empty() ? std::string{message[0].org_id} : out.org_id;
     }
     add_part();
     return out;
+  }
+
+  [[nodiscard]] bool is_of_that_time(std::int64_t time_ms) const {
+    return time_ms >= options_.from_ms.value_or(time_ms) && (!options_.to_ms || time_ms < *options_.to_ms);
   }
 
   /// What would be set aside for the calls, and for those of the premium tier that may follow. Nothing: unknown.
@@ -221,9 +239,10 @@ class Backfill {
     Money sum;
     for (const auto& request : all.requests) {
       auto tiers = std::vector{request.tier};
-      const std::vector<bool> nothing_found(request.places.empty() ? 0 : request.places.back() + 1);
+      std::vector<std::uint32_t> all(request.places.size());
+      std::iota(all.begin(), all.end(), 0U);
       if (request.tier == Tier::small &&
-          !pipeline::left_for_premium(config_.sqlite.models.tiers, request.places, nothing_found, {}).empty()) {
+          !pipeline::left_for_premium(config_.sqlite.models.tiers, all, std::vector<bool>(all.size()), {}).empty()) {
         tiers.push_back(Tier::premium);
       }
       for (const auto tier : tiers) {
@@ -241,11 +260,13 @@ class Backfill {
   }
 
   static std::int64_t count(const SkippedRequests& all) {
-    std::set<std::uint32_t> places;
+    std::set<std::pair<std::int64_t, std::uint32_t>> messages;
     for (const auto& request : all.requests) {
-      places.insert(request.places.begin(), request.places.end());
+      for (std::size_t i = 0; i < request.places.size(); ++i) {
+        messages.emplace(request.batches[i], request.places[i]);
+      }
     }
-    return static_cast<std::int64_t>(places.size());
+    return static_cast<std::int64_t>(messages.size());
   }
 
   /// Reads what was chosen once more, counts it, and unless this is a dry run stores the requests.
@@ -264,12 +285,12 @@ class Backfill {
       }
       some.clear();
     };
-    const auto read = read_batches(batches_, [&](const SkippedRequests& requests) {
+    const auto read = read_groups([&](std::size_t, const SkippedRequests& requests) {
       for (const auto& request : requests.requests) {
         forecaster_->add(requests.agent_id, request);
       }
       some.push_back(requests);
-      if (some.size() == batches_at_once) {
+      if (some.size() == groups_at_once) {
         store_some();
       }
     });
@@ -309,8 +330,7 @@ class Backfill {
   Outlook outlook_;
   actors::CallerOptions calls_;
   std::map<std::string, std::unique_ptr<pipeline::Model>> models_;  ///< By endpoint.
-  std::vector<SkippedBatch> batches_;
-  std::map<std::int64_t, int> scores_;  ///< By batch.
+  std::vector<pipeline::SkippedGroup> groups_;
   std::optional<pipeline::CostForecaster> forecaster_;
   std::int64_t messages_ = 0, held_ = 0, asked_ = 0, left_over_ = 0;
 };
@@ -348,40 +368,11 @@ void add_backfill(CLI::App& app, int& exit_code) {
       "--agent",
       [options](const std::vector<std::string>& agents) { options->agents.insert(agents.begin(), agents.end()); },
       "Only this agent's; may be given again");
-  const auto add_time = [command](const std::string& name, std::int64_t& slot, const std::string& what) {
-    command
-        ->add_option_function<std::string>(
-            name,
-            [&slot, name](const std::string& text) {
-              const auto time = pipeline::parse_timestamp(text);
-              if (!time) {
-                throw CLI::ValidationError(name, "want a time such as 2026-01-31T08:00:00Z");
-              }
-              slot = *time;
-            },
-            what)
-        ->type_name("TIME");
-  };
-  add_time("--from", options->from_ms, "Only messages of this time (ISO 8601) and later");
-  add_time("--to", options->to_ms, "Only messages before this time");
-  command
-      ->add_option_function<std::string>(
-          "--budget",
-          [options](const std::string& text) {
-            const auto money = pipeline::parse_money(text);
-            if (!money) {
-              throw CLI::ValidationError("--budget", money.error().detail);
-            }
-            options->budget = *money;
-          },
-          "The most that all of it may cost, in USD")
-      ->type_name("USD");
+  add_time_options(*command, options->from_ms, options->to_ms);
+  add_budget_option(*command, options->budget, "The most that all of it may cost, in USD");
   command->add_flag("--dry-run", options->dry, "Only say how many messages, calls, tokens and dollars it would be");
   command->add_flag("--json", options->json, "One JSON object per tier, and in total");
-  const std::map<std::string, ProgressMode> modes{
-      {"auto", ProgressMode::automatic}, {"always", ProgressMode::always}, {"never", ProgressMode::never}};
-  command->add_option("--progress", options->progress, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(modes));
+  add_progress_option(*command, options->progress);
   command->callback([options, &exit_code] { exit_code = backfill(*options); });
 }
 

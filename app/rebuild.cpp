@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // alluvium rebuild: makes memories anew from the stream with another config, beside the live ones; shows what would
 // change and cost; puts them in their place. docs/rebuild.md has the whole story.
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,11 +13,11 @@
 #include "app/engine_run.hpp"
 #include "app/output.hpp"
 #include "app/rebuild_run.hpp"
+#include "app/scope_arguments.hpp"
 #include "app/store_choice.hpp"
 #include "app/table.hpp"
 #include "connectors/sqlite_shadow.hpp"
 #include "pipeline/json_text.hpp"
-#include "pipeline/timestamp.hpp"
 
 namespace alluvium::app {
 namespace {
@@ -91,44 +90,15 @@ void add_rebuild(CLI::App& app, int& exit_code) {
   command->add_option("--store", options->store_path, "The store they are in, if it is not the config's");
   auto* agents = command->add_option("--agent", options->agents, "Only this agent's; may be given again");
   command->add_flag("--all", options->all, "Every agent's")->excludes(agents);
-  const auto add_time = [command](const std::string& name, std::optional<std::int64_t>& slot, const std::string& what) {
-    command
-        ->add_option_function<std::string>(
-            name,
-            [&slot, name](const std::string& text) {
-              slot = pipeline::parse_timestamp(text);
-              if (!slot) {
-                throw CLI::ValidationError(name, "want a time such as 2026-01-31T08:00:00Z");
-              }
-            },
-            what)
-        ->type_name("TIME");
-  };
-  add_time("--from", options->from_ms, "Only messages of this time (ISO 8601) and later");
-  add_time("--to", options->to_ms, "Only messages before this time");
+  add_time_options(*command, options->from_ms, options->to_ms);
   auto* make =
       command->add_flag("--make", options->make, "Ask the models as well; the same command goes on after a crash");
-  command
-      ->add_option_function<std::string>(
-          "--budget",
-          [options](const std::string& text) {
-            const auto money = pipeline::parse_money(text);
-            if (!money) {
-              throw CLI::ValidationError("--budget", money.error().detail);
-            }
-            options->budget = *money;
-          },
-          "--make: the most that all calls for it may cost, in USD")
-      ->type_name("USD")
-      ->needs(make);
+  add_budget_option(*command, options->budget, "--make: the most that all calls for it may cost, in USD")->needs(make);
   auto* swap =
       command->add_flag("--swap", options->swap, "Put what was made in the place of the live memories")->excludes(make);
   command->add_flag("--drop", options->drop, "Remove what was made")->excludes(make)->excludes(swap);
   command->add_flag("--json", options->json, "One JSON object per memory that differs, per tier, and in total");
-  const std::map<std::string, ProgressMode> modes{
-      {"auto", ProgressMode::automatic}, {"always", ProgressMode::always}, {"never", ProgressMode::never}};
-  command->add_option("--progress", options->progress, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(modes));
+  add_progress_option(*command, options->progress);
   command->callback([options, &exit_code] { exit_code = rebuild(*options); });
 }
 

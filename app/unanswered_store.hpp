@@ -22,6 +22,12 @@ class UnansweredStore final : public pipeline::Store {
   pipeline::Result<std::vector<std::pair<pipeline::TopicPartition, std::int64_t>>> watermarks() override {
     return store_.watermarks();
   }
+  pipeline::Result<std::int64_t> gathering() override {
+    return store_.gathering();
+  }
+  pipeline::Result<std::int64_t> close_gathered() override {
+    return store_.close_gathered();
+  }
 
  private:
   pipeline::Store& store_;

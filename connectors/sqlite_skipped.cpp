@@ -74,7 +74,7 @@ class Skipped final : public SqliteSkipped {
           batch.places.push_back(place);
           batch.positions.push_back(positions[place]);
           if (scores.size() >= (place + 1) * score_bytes) {
-            batch.score = std::max(batch.score, int{static_cast<unsigned char>(scores[place * score_bytes])});
+            batch.scores.push_back(static_cast<unsigned char>(scores[place * score_bytes]));
           }
         }
         if (!batch.places.empty()) {
@@ -133,33 +133,56 @@ class Skipped final : public SqliteSkipped {
            });
   }
 
+  struct Row {
+    std::int64_t partition = 0;
+    std::string before, after;
+  };
+
   std::int64_t ask_about(const SkippedRequests& what) {
-    outcomes_.with(what.row);
-    if (!outcomes_.step()) {
-      return 0;
-    }
-    std::string letters{outcomes_.text(0)};
-    const auto partition = outcomes_.integer(1);
-    outcomes_.reset();
-    const auto before = letters;
+    std::map<std::int64_t, Row> batches;
     for (const auto& request : what.requests) {
-      const bool still = std::ranges::all_of(
-          request.places, [&](std::uint32_t place) { return place < before.size() && before[place] == skipped; });
+      bool still = true;
+      for (std::size_t i = 0; i < request.places.size(); ++i) {
+        const auto& letters = read(batches, request.batches[i]).before;
+        still = still && request.places[i] < letters.size() && letters[request.places[i]] == skipped;
+      }
       if (!still) {
         continue;
       }
-      rows_.insert({.batch = what.row, .agent_id = what.agent_id, .org_id = what.org_id, .halvings = 0, .due_ms = 0},
+      rows_.insert({.batch = request.batches.front(),
+                    .agent_id = what.agent_id,
+                    .org_id = what.org_id,
+                    .halvings = 0,
+                    .due_ms = 0},
                    tiers_[request.tier].mode, request, clock_());
-      for (const auto place : request.places) {
-        letters[place] = pending;
+      for (std::size_t i = 0; i < request.places.size(); ++i) {
+        batches.at(request.batches[i]).after[request.places[i]] = pending;
       }
     }
-    const auto moved = std::ranges::count(letters, pending) - std::ranges::count(before, pending);
-    if (moved > 0) {
-      update_.with(what.row, letters, outcome_word(letters)).run();
-      move_.with(partition, moved, clock_()).run();
+    std::int64_t all = 0;
+    for (const auto& [row, batch] : batches) {
+      const auto moved = std::ranges::count(batch.after, pending) - std::ranges::count(batch.before, pending);
+      if (moved > 0) {
+        update_.with(row, batch.after, outcome_word(batch.after)).run();
+        move_.with(batch.partition, moved, clock_()).run();
+        all += moved;
+      }
     }
-    return moved;
+    return all;
+  }
+
+  Row& read(std::map<std::int64_t, Row>& batches, std::int64_t row) {
+    auto [found, fresh] = batches.try_emplace(row);
+    if (fresh) {
+      outcomes_.with(row);
+      if (outcomes_.step()) {
+        found->second = {.partition = outcomes_.integer(1),
+                         .before = std::string{outcomes_.text(0)},
+                         .after = std::string{outcomes_.text(0)}};
+      }
+      outcomes_.reset();
+    }
+    return found->second;
   }
 
   Database database_;

@@ -21,14 +21,13 @@ struct SkippedBatch {
   pipeline::TopicPartition partition;
   std::vector<std::uint32_t> places;          ///< In the batch, ascending.
   std::vector<pipeline::Position> positions;  ///< Of the same messages.
-  int score = 0;                              ///< The best of theirs; 0 if they were not scored.
+  std::vector<int> scores = {};               ///< Of the same messages; empty: they were not scored.
 };
 
-/// Requests for some of them.
+/// Requests for some of an agent's.
 struct SkippedRequests {
-  std::int64_t row = 0;
   std::string agent_id, org_id;
-  std::vector<pipeline::ModelRequest> requests;
+  std::vector<pipeline::ModelRequest> requests;  ///< With the rows of their batches, none of them 0.
 };
 
 class SqliteSkipped {
@@ -42,8 +41,9 @@ class SqliteSkipped {
   /// what stands in the ledger of a stream that is no more is not found at all.
   virtual pipeline::Result<void> batches(const std::set<std::string, std::less<>>& agents,
                                          const std::function<void(const SkippedBatch&)>& each) = 0;
-  /// Stores the requests; their messages are pending then. One transaction. A message that is skipped no longer, since
-  /// another process was quicker, takes its requests with it. Returns how many messages are pending now.
+  /// Stores the requests; their messages are pending then. One transaction. A request about a
+  /// message that is skipped no longer, since another process was quicker, is left out. Returns how many messages are
+  /// pending now.
   virtual pipeline::Result<std::int64_t> ask(const std::vector<SkippedRequests>& all) = 0;
 };
 

@@ -72,14 +72,24 @@ def test_no_more_is_asked_than_the_budget_can_pay(alluvium, stub_model, tmp_path
     verify(alluvium, config)
 
 
-def test_the_best_scored_are_asked_first(alluvium, stub_model, tmp_path):
-    config = skipped_then(tmp_path, stub_model)
+def test_the_best_scored_are_asked_first_and_like_with_like(alluvium, stub_model, tmp_path):
+    config = skipped_then(tmp_path, stub_model, agents=1)
+    config.write_text(config.read_text().replace("{by: hash, rate: 0}", "{by: hash, rate: 0, batch_messages: 4}"))
     model_runs.run(alluvium, config)
-    with sqlite3.connect(tmp_path / "store.db") as db:  # As selection by value would have stored them.
-        db.execute("update batches set scores = cast(x'0107010701070107' || x'0907' as blob) where id = 6")
-    one = total_of(alluvium, config, "--dry-run")["cost_usd_at_most"] / 8
-    total_of(alluvium, config, "--budget", f"{one * 1.5:.12f}")
-    assert [row[0] for row in model_runs.query(tmp_path, "select id from batches where instr(outcomes, 's') = 0")] == [6]
+    with sqlite3.connect(tmp_path / "store.db") as db:  # As selection by value would have stored them: 0 to 9.
+        for row in (0, 1):
+            scores = bytes(byte for n in range(5 * row, 5 * row + 5) for byte in (n, 7))
+            db.execute("update batches set scores = ? where id = ?", (scores, row + 1))
+    dry = total_of(alluvium, config, "--dry-run")
+    assert dry["requests"] == 3
+    total = total_of(alluvium, config, "--budget", f"{dry['cost_usd_at_most'] / 2:.12f}")
+    assert (total["requests"], total["asked"]) == (1, 4)
+    letters = "".join(row[0] for row in model_runs.query(tmp_path, "select outcomes from batches order by id"))
+    assert [n for n, letter in enumerate(letters) if letter != "s"] == [6, 7, 8, 9]
+    total_of(alluvium, config, "--budget", "1.00")  # What is left: also requests over two batches.
+    assert model_runs.outcomes(tmp_path)["skipped"] == model_runs.outcomes(tmp_path)["pending"] == 0
+    assert len(stub_model.calls()) == 3
+    verify(alluvium, config)
 
 
 def test_only_some_agents_and_some_time(alluvium, stub_model, tmp_path):

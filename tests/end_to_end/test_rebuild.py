@@ -258,6 +258,42 @@ def test_requests_that_wait_for_messages_in_scope_are_cancelled(alluvium, start_
     assert alluvium.run("ledger", "verify", "-c", live).returncode == 0
 
 
+def test_what_is_gathered_by_value_is_made_anew_and_cancelled_by_the_message(alluvium, stub_model, tmp_path):
+    messages = model_runs.messages_of(agents=2, each=10)
+    for n, message in enumerate(messages):
+        message["timestamp"] = f"2026-03-{1 + n // 10:02}T00:00:00Z"
+    model_runs.write_chat(tmp_path, messages)
+    live = model_config(tmp_path, stub_model)
+    live.write_text(live.read_text().replace("{by: hash, rate: 1}", "{by: value, rate: 1}"))
+    engine = alluvium.start("run", "-c", live, "--progress", "never")  # It waits for more to come.
+    alluvium.wait_for(lambda: engine.poll() is not None or (
+        (tmp_path / "store.db").exists() and gathered(tmp_path) == [("agent-0", 10), ("agent-1", 10)]))
+    engine.kill()
+    engine.wait(30)
+    new = write_config(tmp_path, "new.yaml", [MOVES])
+    scope = ["--agent", "agent-0", "--to", "2026-03-02T00:00:00Z"]
+    assert alluvium.run("rebuild", "-c", new, *scope, "--progress", "never").returncode == 0
+    swapped = alluvium.json("rebuild", "-c", new, "--swap", "--json")[0]
+    assert (swapped["requests_cancelled"], swapped["messages_skipped"]) == (1, 5)
+    assert gathered(tmp_path) == [("agent-0", 5), ("agent-1", 10)]
+    assert alluvium.run("ledger", "verify", "-c", live).returncode == 0
+    total = alluvium.json("rebuild", "-c", live, "--all", "--make", "--json", "--progress", "never")[-1]
+    assert total["finished"] and total["added"] > 0
+    assert alluvium.run("rebuild", "-c", live, "--swap").returncode == 0
+    assert gathered(tmp_path) == []
+    made = memories(tmp_path)
+    model_runs.run(alluvium, live)
+    assert memories(tmp_path) == made
+
+
+def gathered(folder):
+    with sqlite3.connect(folder / "store.db") as db:
+        try:
+            return db.execute("select agent_id, messages from requests where state = 'gathering' order by 1").fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+
 def test_a_kill_while_it_is_made_costs_nothing_twice(alluvium, start_stub_model, tmp_path):
     stub = start_stub_model("--latency", "50")
     model_runs.write_chat(tmp_path, model_runs.messages_of(agents=8, each=10))
