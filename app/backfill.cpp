@@ -239,10 +239,11 @@ class Backfill {
     Money sum;
     for (const auto& request : all.requests) {
       auto tiers = std::vector{request.tier};
-      std::vector<std::uint32_t> all(request.places.size());
-      std::iota(all.begin(), all.end(), 0U);
+      std::vector<std::uint32_t> asked(request.places.size());
+      std::iota(asked.begin(), asked.end(), 0U);
       if (request.tier == Tier::small &&
-          !pipeline::left_for_premium(config_.sqlite.models.tiers, all, std::vector<bool>(all.size()), {}).empty()) {
+          !pipeline::left_for_premium(config_.sqlite.models.tiers, asked, std::vector<bool>(asked.size()), {})
+               .empty()) {
         tiers.push_back(Tier::premium);
       }
       for (const auto tier : tiers) {
