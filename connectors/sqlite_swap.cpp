@@ -11,6 +11,7 @@
 #include "connectors/sqlite_schema.hpp"
 #include "connectors/sqlite_shadow.hpp"
 #include "connectors/sqlite_shadow_rows.hpp"
+#include "connectors/sqlite_swap_duplicates.hpp"
 #include "pipeline/dedupe.hpp"
 #include "pipeline/failpoint.hpp"
 #include "pipeline/position_codec.hpp"
@@ -24,28 +25,6 @@ using pipeline::Outcome;
 /// Places tried for keys that share a hash, as in MemoryTable.
 constexpr int probes_max = 1000;
 
-/// The columns of a table by name, so that what is added to the schema is copied as well.
-using Renaming = std::map<std::string, std::string, std::less<>>;
-struct Columns {
-  std::string into, from;
-};
-Columns columns_of(Database& database, std::string_view table, std::string_view alias, const Renaming& instead) {
-  Columns columns;
-  auto rows = database.prepare("SELECT name FROM pragma_table_info(?1)");
-  rows.with(table);
-  while (rows.step()) {
-    const auto name = std::string{rows.text(0)};
-    const auto found = instead.find(name);
-    if (found != instead.end() && found->second.empty()) {
-      continue;  // The database gives it.
-    }
-    columns.into += (columns.into.empty() ? "" : ", ") + name;
-    columns.from += (columns.from.empty() ? "" : ", ") +
-                    (found == instead.end() ? std::string{alias}.append(".").append(name) : found->second);
-  }
-  return columns;
-}
-
 class Swapping {
  public:
   Swapping(Database& database, const ShadowPlan& plan, std::int64_t now_ms)
@@ -53,6 +32,7 @@ class Swapping {
         plan_{plan},
         scope_{database, plan},
         rows_{database},
+        duplicates_{database, scope_},
         now_ms_{now_ms},
         batches_before_{database.integer("SELECT coalesce(max(id), 0) FROM main.batches")},
         requests_before_{
@@ -64,6 +44,8 @@ class Swapping {
     copy_ledgers();
     copy_batches();
     copy_memories();
+    swap_.stored += duplicates_.settle();
+    duplicates_.copy(batches_before_, requests_before_, of_agents("s"));
     copy_what_belongs_to_batches();
     return swap_;
   }
@@ -175,7 +157,9 @@ class Swapping {
     auto uncount = database_.prepare("UPDATE main.batches SET memories = memories - 1 WHERE id = ?1");
     auto remove = database_.prepare("DELETE FROM main.memories WHERE id = ?1");
     for (const auto& agent : scope_.agents()) {
-      for (const auto& one : scope_.live_memories(agent)) {
+      const auto all = scope_.live_memories(agent);
+      duplicates_.leave(agent, all);
+      for (const auto& one : all) {
         uncount.with(one.batch).run();
         remove.with(one.row).run();
         ++swap_.removed;
@@ -301,6 +285,7 @@ class Swapping {
   const ShadowPlan& plan_;
   ShadowScope scope_;
   RequestRows rows_;
+  SwappedDuplicates duplicates_;
   std::int64_t now_ms_, batches_before_, requests_before_;
   ShadowSwap swap_;
 };
