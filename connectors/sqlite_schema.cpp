@@ -13,7 +13,6 @@ namespace alluvium::connectors {
 namespace {
 
 using pipeline::Errc;
-
 // docs/delivery.md says what each column means. Measured: rowid tables that are only appended to, and no
 // index on batches; an entry per message or per offset costs more than all the rest together.
 constexpr std::array migrations{Migration{R"sql(
