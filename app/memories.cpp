@@ -33,18 +33,23 @@ int show(connectors::SqliteReader& store, const ListingOptions& options) {
     print(memory_json(row) + "\n");
     return done;
   }
-  print(aligned({{"id", row.id},
-                 {"agent", row.agent_id},
-                 {"session", row.session_id},
-                 {"user", row.user_id},
-                 {"content", row.content},
-                 {"type", row.type},
-                 {"importance", importance(row.importance)},
-                 {"keywords", joined(row.keywords, ", ")},
-                 {"made by", row.method + (row.rule_id.empty() ? "" : ": " + row.rule_id)},
-                 {"batch", row.batch_id},
-                 {"rests on", joined(row.source_message_ids, ", ")},
-                 {"created", row.created_at}}));
+  std::vector<std::pair<std::string, std::string>> fields = {
+      {"id", row.id},
+      {"agent", row.agent_id},
+      {"session", row.session_id},
+      {"user", row.user_id},
+      {"content", row.content},
+      {"type", row.type},
+      {"importance", importance(row.importance)},
+      {"keywords", joined(row.keywords, ", ")},
+      {"made by", row.method + (row.rule_id.empty() ? "" : ": " + row.rule_id)},
+      {"batch", row.batch_id},
+      {"rests on", joined(row.source_message_ids, ", ")},
+      {"created", row.created_at}};
+  if (row.connections != "[]") {
+    fields.emplace_back("connections", row.connections);
+  }
+  print(aligned(fields));
   return done;
 }
 

@@ -25,6 +25,14 @@ struct Options {
   bool json = false;
 };
 
+/// What near dedupe did with a memory. Nothing: it was neither merged nor merged into.
+struct Dedupe {
+  std::string into, why;                         ///< It was merged into this one.
+  std::vector<connectors::DuplicateRow> merged;  ///< Into it; the first merged_shown_max.
+  std::size_t count = 0;                         ///< All of them.
+};
+constexpr std::size_t merged_shown_max = 100;
+
 struct Source {
   connectors::SourceRow row;
   std::optional<std::string> text = {};  ///< If the stream still has it.
@@ -74,6 +82,23 @@ std::string tier_of(const connectors::MemoryRow& memory) {
   return {};
 }
 
+void add_dedupe(pipeline::JsonText& json, const Dedupe& dedupe) {
+  if (!dedupe.into.empty()) {
+    json.key("dedupe").object().field("verdict", "merged").field("into", dedupe.into).field("why", dedupe.why).end();
+  } else if (dedupe.count > 0) {
+    json.key("dedupe").object().field("verdict", "kept").field("merged_count", dedupe.count).key("merged").array();
+    for (const auto& one : dedupe.merged) {
+      json.object().field("id", one.memory.id).field("why", one.why).field("content", one.memory.content);
+      json.key("source_message_ids").array();
+      for (const auto& id : one.memory.source_message_ids) {
+        json.value(id);
+      }
+      json.end().end();
+    }
+    json.end().end();
+  }
+}
+
 /// A memory, what it rests on, and what was paid for it.
 struct Receipt {
   connectors::MemoryRow memory;
@@ -82,6 +107,7 @@ struct Receipt {
   Texts texts = Texts::not_asked;
   std::string tier;  ///< Empty: a rule made it.
   Usage usage;       ///< Of the request whose answer it was in.
+  Dedupe dedupe;
 };
 
 std::string receipt_json(const Receipt& receipt) {
@@ -112,11 +138,12 @@ std::string receipt_json(const Receipt& receipt) {
   if (!receipt.tier.empty()) {
     json.field("calls", receipt.usage.calls);
   }
+  add_dedupe(json, receipt.dedupe);
   return json.end().text();
 }
 
 std::string receipt_text(const Receipt& receipt) {
-  const auto& [memory, batch, sources, texts, tier, usage] = receipt;
+  const auto& [memory, batch, sources, texts, tier, usage, dedupe] = receipt;
   std::vector<std::pair<std::string, std::string>> fields = {
       {"memory", memory.id}, {"content", memory.content}, {"agent", memory.agent_id}};
   if (tier.empty()) {
@@ -132,6 +159,14 @@ std::string receipt_text(const Receipt& receipt) {
                                    (batch.memories == 1 ? " memory" : " memories"));
   fields.emplace_back("cost", tier.empty() ? "$0, 0 tokens: rules are free"
                                            : usage_text(usage) + ", for the whole request it was answered in");
+  if (!dedupe.into.empty()) {
+    fields.emplace_back("dedupe", "merged into " + dedupe.into + ": " + dedupe.why);
+  } else if (dedupe.count > 0) {
+    fields.emplace_back("dedupe", "kept; " + std::to_string(dedupe.count) + " merged into it");
+  }
+  if (memory.connections != "[]") {
+    fields.emplace_back("connections", memory.connections);
+  }
   auto out = aligned(fields);
   std::vector<Column> columns{
       {.title = "RESTS ON", .gives_way = true}, {.title = "FROM", .gives_way = true}, {.title = "OUTCOME"}};
@@ -154,12 +189,52 @@ std::string receipt_text(const Receipt& receipt) {
     }
     table.add(std::move(cells));
   }
-  return out + "\n" + table.text(table_width(), stdout_is_terminal() && may_style());
+  out += "\n" + table.text(table_width(), stdout_is_terminal() && may_style());
+  if (dedupe.count > 0) {
+    Table merged{{{.title = "MERGED INTO IT", .gives_way = true},
+                  {.title = "WHY"},
+                  {.title = "RESTS ON", .gives_way = true},
+                  {.title = "CONTENT", .gives_way = true}}};
+    for (const auto& one : dedupe.merged) {
+      merged.add({one.memory.id, one.why, joined(one.memory.source_message_ids, ", "), one.memory.content});
+    }
+    out += "\n" + merged.text(table_width(), stdout_is_terminal() && may_style());
+  }
+  return out;
+}
+
+/// The memory, or the duplicate of that id, and what near dedupe did with it; nothing if there is no such id.
+pipeline::Result<std::optional<connectors::MemoryRow>> find(connectors::SqliteReader& store, const std::string& id,
+                                                            Dedupe& dedupe) {
+  auto memory = store.memory(id);
+  if (!memory) {
+    return memory;
+  }
+  if (*memory) {
+    const auto read = store.duplicates_of(id, [&](const connectors::DuplicateRow& row) {
+      if (++dedupe.count <= merged_shown_max) {
+        dedupe.merged.push_back(row);
+      }
+      return true;
+    });
+    return read ? std::move(memory) : tl::unexpected{read.error()};
+  }
+  auto duplicate = store.duplicate(id);
+  if (!duplicate) {
+    return tl::unexpected{duplicate.error()};
+  }
+  if (!*duplicate) {
+    return std::nullopt;
+  }
+  dedupe.into = (*duplicate)->into;
+  dedupe.why = (*duplicate)->why;
+  return std::move((*duplicate)->memory);
 }
 
 /// Nothing, and a complaint, if something of it is missing.
 pipeline::Result<std::optional<Receipt>> receipt_of(connectors::SqliteReader& store, const Options& options) {
-  auto memory = store.memory(options.memory_id);
+  Dedupe dedupe;
+  auto memory = find(store, options.memory_id, dedupe);
   if (!memory) {
     return tl::unexpected{memory.error()};
   }
@@ -177,7 +252,12 @@ pipeline::Result<std::optional<Receipt>> receipt_of(connectors::SqliteReader& st
     complain("memory " + options.memory_id + " names batch " + (*memory)->batch_id + ", which is not in the store");
     return std::nullopt;
   }
-  Receipt receipt{.memory = std::move(**memory), .batch = std::move(**batch), .sources = {}, .tier = {}, .usage = {}};
+  Receipt receipt{.memory = std::move(**memory),
+                  .batch = std::move(**batch),
+                  .sources = {},
+                  .tier = {},
+                  .usage = {},
+                  .dedupe = std::move(dedupe)};
   receipt.tier = tier_of(receipt.memory);
   if (!receipt.tier.empty()) {
     receipt.usage = usage_of(*calls, receipt.tier);

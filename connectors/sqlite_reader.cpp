@@ -82,6 +82,22 @@ class Reader final : public SqliteReader {
     return one<MemoryRow>(std::string{memory_query} + " WHERE m.memory_id = ?1 LIMIT 1", id, read_memory);
   }
 
+  Result<std::optional<DuplicateRow>> duplicate(const std::string& id) override {
+    return one<DuplicateRow>(std::string{duplicate_query} + " WHERE m.memory_id = ?1 LIMIT 1", id, read_duplicate);
+  }
+
+  Result<void> duplicates_of(const std::string& memory_id,
+                             const std::function<bool(const DuplicateRow&)>& each) override {
+    return guarded([&] {
+      Transaction snapshot{database_, Transaction::Kind::read};
+      auto rows = database_.prepare(std::string{duplicate_query} +
+                                    " WHERE m.kept IN (SELECT id FROM memories WHERE memory_id = ?1) ORDER BY m.id");
+      rows.with(memory_id);
+      while (rows.step() && each(read_duplicate(rows))) {
+      }
+    });
+  }
+
   Result<std::optional<BatchRow>> batch(const std::string& id) override {
     return one<BatchRow>(std::string{batch_query} + " WHERE b.batch_id = ?1 ORDER BY b.id DESC LIMIT 1", id,
                          [this](Statement& row) {

@@ -26,6 +26,13 @@ struct MemoryRow {
   std::int64_t request = 0;                ///< Whose answer it is in: calls_of(). 0: made by a rule.
 };
 
+/// A memory that was merged into another one by near dedupe.
+struct DuplicateRow {
+  MemoryRow memory;
+  std::string into;  ///< The id of the one that is kept.
+  std::string why;   ///< same key: the same words; near: but for a typo.
+};
+
 /// Calls of models about messages of one batch that ended alike, together.
 struct CallSums {
   std::string tier, model;
@@ -109,6 +116,10 @@ class SqliteReader {
                                               const std::function<bool(const DeadLetterRow&)>& each) = 0;
   virtual pipeline::Result<std::vector<PartitionRow>> partitions() = 0;
   virtual pipeline::Result<std::optional<MemoryRow>> memory(const std::string& id) = 0;
+  virtual pipeline::Result<std::optional<DuplicateRow>> duplicate(const std::string& id) = 0;
+  /// Those that were merged into a memory, as they came.
+  virtual pipeline::Result<void> duplicates_of(const std::string& memory_id,
+                                               const std::function<bool(const DuplicateRow&)>& each) = 0;
   /// The newest of that id: a rebuild may make the same batch again.
   virtual pipeline::Result<std::optional<BatchRow>> batch(const std::string& id) = 0;
   /// In the order of the stream; of an id that stands at several places, the one nearest to the memory's batch.

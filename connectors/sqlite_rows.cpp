@@ -80,6 +80,10 @@ MemoryRow read_memory(Statement& row) {
           .request = row.integer(16)};
 }
 
+DuplicateRow read_duplicate(Statement& row) {
+  return {.memory = read_memory(row), .into = std::string{row.text(17)}, .why = std::string{row.text(18)}};
+}
+
 BatchRow read_batch(Statement& row) {
   BatchRow batch{.id = std::string{row.text(0)},
                  .agent_id = std::string{row.text(1)},

@@ -22,6 +22,13 @@ inline constexpr std::string_view memory_query =
     " FROM memories m LEFT JOIN batches b ON b.id = m.batch ";
 [[nodiscard]] MemoryRow read_memory(Statement& row);
 
+inline constexpr std::string_view duplicate_query =
+    "SELECT m.memory_id, m.agent_id, m.session_id, m.user_id, m.content, m.type, m.extraction_method, m.rule_id,"
+    " b.batch_id, m.created_ms, m.importance, m.keywords, m.source_message_ids, '[]',"
+    " m.model, m.prompt_id, m.request, k.memory_id, m.why"
+    " FROM duplicates m LEFT JOIN batches b ON b.id = m.batch LEFT JOIN memories k ON k.id = m.kept ";
+[[nodiscard]] DuplicateRow read_duplicate(Statement& row);
+
 inline constexpr std::string_view batch_query =
     "SELECT b.batch_id, b.agent_id, p.topic, b.outcome, p.partition, b.message_ids, b.outcomes, b.positions,"
     " b.started_ms, b.ended_ms, b.memories, b.id, coalesce(p.rebuilt, 0) <> 0, b.scores"

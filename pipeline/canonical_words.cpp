@@ -167,9 +167,10 @@ bool just_says_nothing(const Words& words, std::size_t at) {
   if (at == 0 || at + 1 >= words.size() || words[at].pause) {
     return false;
   }
-  static constexpr std::array before{"will"sv, "have"sv, "has"sv, "had"sv};
-  return std::ranges::count(before, words[at - 1].text) > 0 ||
-         (english::is_pronoun(words[at - 1].text) && english::is_past(words[at + 1].text));
+  static constexpr std::array before{"have"sv, "has"sv, "had"sv};
+  const auto& last = words[at - 1].text;
+  return last == "will" ||
+         ((english::is_pronoun(last) || std::ranges::count(before, last) > 0) && english::is_past(words[at + 1].text));
 }
 
 /// "so sorry": not "so that", "so I", "I think so".
@@ -241,7 +242,7 @@ std::size_t time_at(const Words& words, std::size_t at) {
 bool ends_subject(const Words& words, std::size_t begin, std::size_t at) {
   constexpr std::size_t subject_words_max = 4;
   const auto& first = words[begin];
-  return at - begin <= subject_words_max && words[at - 1].text == "and" &&
+  return at - begin <= subject_words_max && words[at - 1].text == "and" && !english::is_pronoun(first.text) &&
          (first.capital || first.text == "my" || first.text == "our");
 }
 

@@ -38,7 +38,9 @@ constexpr std::string_view past =
     "heard knew left lost made met paid ran read said saw sent slept sold spent spoke started taught thought "
     "threw told took went won wore wrote ";
 constexpr std::string_view clauses =
-    " after although as because before hear heard if knew know said say says since so tell tells than that think "
+    " asked decided promised planned agreed wanted hoped offered refused learned expected arranged invited ordered "
+    "reminded warned after although as because before hear heard if knew know said say says since so tell tells than "
+    "that think "
     "though thought told unless until when whether which while who ";
 constexpr std::string_view whens = " currently lately nowadays recently today tomorrow tonight yesterday ";
 constexpr std::string_view other_times =

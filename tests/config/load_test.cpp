@@ -45,9 +45,9 @@ TEST(Config, TakesTheSampleOfTheContract) {
   const auto loaded = parse_config(sample, {{"SMALL_API_KEY", "sk-1234"}});
   EXPECT_THAT(texts(loaded.faults), IsEmpty());
   EXPECT_THAT(texts(loaded.warnings),
-              ElementsAre("a.yaml:15: dedupe.near: this version finds exact duplicates only",
-                          "a.yaml:18: dead_letters.topic: not forwarded in this version; they are in the store",
+              ElementsAre("a.yaml:18: dead_letters.topic: not forwarded in this version; they are in the store",
                           "a.yaml:20: http.listen: no HTTP in this version"));
+  EXPECT_TRUE(loaded.config.sqlite.near_dedupe);
   const auto& kafka = std::get<connectors::KafkaSourceOptions>(loaded.config.source);
   EXPECT_EQ(kafka.brokers, "127.0.0.1:9092");
   EXPECT_THAT(kafka.topics, ElementsAre("chat.messages"));

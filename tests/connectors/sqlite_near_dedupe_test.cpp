@@ -162,6 +162,23 @@ TEST_F(NearDedupeTest, ComparesWithWhatWasStoredWithoutIt) {
   EXPECT_THAT(contents(), ElementsAre("I keep bees!", "I like rowing", "I really like rowing"));
 }
 
+TEST_F(NearDedupeTest, ReadsBackWhatWasMergedIntoWhat) {
+  insert({.content = "I like rowing in my garden", .offset = 1});
+  insert({.content = "I really like rowing in my garden", .offset = 2});
+  insert({.content = "I like rowing in my gadren", .offset = 3});
+  const auto reader = open_reader();
+  std::vector<std::string> merged;
+  ASSERT_TRUE(reader->duplicates_of("mem_1I like rowing in my gardenrules", [&](const DuplicateRow& row) {
+    merged.push_back(row.memory.content + ": " + row.why);
+    EXPECT_EQ(row.into, "mem_1I like rowing in my gardenrules");
+    EXPECT_THAT(row.memory.source_message_ids, ElementsAre("m" + row.memory.id.substr(4, 1)));
+    return true;
+  }));
+  EXPECT_THAT(merged, ElementsAre("I really like rowing in my garden: same key", "I like rowing in my gadren: near"));
+  EXPECT_EQ(reader->duplicate("mem_3I like rowing in my gadrenrules").value()->why, "near");
+  EXPECT_FALSE(reader->duplicate("mem_1I like rowing in my gardenrules").value().has_value());
+}
+
 TEST_F(NearDedupeTest, GivesEachVariantOfAnExactKeyItsOwnPlace) {
   for (int i = 0; i < MemoryTable::probes_max + 10; ++i) {
     EXPECT_EQ(insert({.content = "I own a" + std::string(static_cast<std::size_t>(i), '+'), .offset = i}), 1);

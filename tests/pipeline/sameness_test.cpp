@@ -158,6 +158,8 @@ TEST(Sameness, NeverMergesWhatDiffersInOneThing) {
       {"Yesterday I said I would come", "I said I would come yesterday"},
       {"Monday I work, Tuesday I rest", "I work Tuesday, I rest Monday"},
       {"Last week he knew she moved", "He knew she moved last week"},
+      {"Yesterday Anna asked Tom to leave", "Anna asked Tom to leave yesterday"},
+      {"I have just bread at home", "I have bread at home"},
       {"Last year we did not travel", "We did not travel this year"},
       {"The people you know are nice", "The people are nice"},
       {"Well water makes me sick", "Water makes me sick"},
