@@ -11,6 +11,7 @@
 
 #include "app/commands.hpp"
 #include "app/listing.hpp"
+#include "app/measured.hpp"
 #include "app/output.hpp"
 #include "connectors/sqlite_usage.hpp"
 #include "pipeline/cost_plan.hpp"
@@ -45,6 +46,10 @@ Analysis analysis_of(std::string tier, std::int64_t batches, std::int64_t memori
           .tokens = tokens,
           .cost = cost,
           .found = pipeline::analyze_creation(batches, memories, tokens, cost)};
+}
+
+Analysis analysis_of(const connectors::TierWork& work) {
+  return analysis_of(work.tier, work.batches, work.memories, work.prompt_tokens + work.completion_tokens, work.cost);
 }
 
 std::string number(double value) {
@@ -117,6 +122,21 @@ int analyze_store(const Options& options) {
   if (!work) {
     return report(work.error());
   }
+  if (work->empty()) {
+    complain("no model was called" + (options.month.empty() ? "" : " in " + options.month));
+  } else if (options.json) {
+    for (const auto& one : *work) {
+      print(json_of(analysis_of(one)) + "\n");
+    }
+  } else {
+    print(creation_text(*work));
+  }
+  return done;
+}
+
+}  // namespace
+
+std::string creation_text(const std::vector<connectors::TierWork>& work) {
   Table table{{{.title = "TIER"},
                {.title = "BATCHES", .align = Align::right},
                {.title = "MEMORIES", .align = Align::right},
@@ -127,27 +147,23 @@ int analyze_store(const Options& options) {
                {.title = "COST", .align = Align::right},
                {.title = "PER MEMORY", .align = Align::right},
                {.title = "RECOMMENDATION"}}};
-  for (const auto& one : *work) {
-    const auto analysis =
-        analysis_of(one.tier, one.batches, one.memories, one.prompt_tokens + one.completion_tokens, one.cost);
-    if (options.json) {
-      print(json_of(analysis) + "\n");
-      continue;
-    }
+  for (const auto& one : work) {
+    const auto analysis = analysis_of(one);
     const auto& found = analysis.found;
     table.add({analysis.tier, with_commas(analysis.batches), with_commas(analysis.memories), number(found.efficiency),
                with_commas(analysis.tokens), number(found.tokens_per_memory), found.token_efficiency,
                dollars_or_unknown(analysis.cost), dollars_or_unknown(found.cost_per_memory), found.recommendation});
   }
-  if (work->empty()) {
-    complain("no model was called" + (options.month.empty() ? "" : " in " + options.month));
-  } else if (!options.json) {
-    print(table.text(table_width(), stdout_is_terminal() && may_style()));
-  }
-  return done;
+  return table.text(table_width(), stdout_is_terminal() && may_style());
 }
 
-}  // namespace
+void add_creation(pipeline::JsonText& json, const std::vector<connectors::TierWork>& work) {
+  json.key("analysis").array();
+  for (const auto& one : work) {
+    json.raw(json_of(analysis_of(one)));
+  }
+  json.end();
+}
 
 void add_analyze(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("analyze", "What the models' memories took: tokens and dollars a memory");

@@ -36,6 +36,7 @@ void add_budget(CLI::App& app, int& exit_code);
 void add_rebuild(CLI::App& app, int& exit_code);
 void add_backfill(CLI::App& app, int& exit_code);
 void add_analyze(CLI::App& app, int& exit_code);
+void add_report(CLI::App& app, int& exit_code);
 void add_schema(CLI::App& app, int& exit_code);
 void add_stub_model(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);

@@ -18,7 +18,8 @@ constexpr auto add_all = {
     alluvium::app::add_cost,       alluvium::app::add_rates,        alluvium::app::add_efficiency,
     alluvium::app::add_batch_jobs, alluvium::app::add_batch_worker, alluvium::app::add_budget,
     alluvium::app::add_rebuild,    alluvium::app::add_backfill,     alluvium::app::add_analyze,
-    alluvium::app::add_schema,     alluvium::app::add_stub_model,   alluvium::app::add_version};
+    alluvium::app::add_report,     alluvium::app::add_schema,       alluvium::app::add_stub_model,
+    alluvium::app::add_version};
 
 int run(int argc, char** argv) {
   CLI::App app{"Turns streams of chat messages into long-term memories, exactly once.", "alluvium"};

@@ -18,7 +18,7 @@ void add_figure(pipeline::JsonText& json, std::string_view name, const std::opti
 }  // namespace
 
 std::optional<double> Measured::rate() const {
-  return ratio(shape.selected, shape.selected + shape.skipped);
+  return byte_rate ? byte_rate : ratio(shape.selected, shape.selected + shape.skipped);
 }
 
 std::optional<double> Measured::memories_per_1000() const {

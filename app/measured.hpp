@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <CLI/App.hpp>
 
@@ -19,8 +20,9 @@ namespace alluvium::app {
 struct Measured {
   connectors::StoreShape shape;
   std::vector<connectors::TierWork> work;  ///< By tier, then "all"; empty if no model was called.
+  std::optional<double> byte_rate = {};    ///< Share of the content that models were asked about, where it is known.
 
-  /// Share of the batches that could have been sent to a model that were.
+  /// byte_rate; else the share of the batches that could have been sent to a model that were.
   [[nodiscard]] std::optional<double> rate() const;
   [[nodiscard]] std::optional<double> memories_per_1000() const;  ///< Messages; memories of rules as well.
   [[nodiscard]] std::optional<double> tokens_per_memory() const;  ///< Of those that models made.
@@ -29,6 +31,13 @@ struct Measured {
   /// What the tier cost for `processed` batches such as those a model was called for; nothing if that is not known.
   [[nodiscard]] std::optional<pipeline::Money> cost_of(std::string_view tier, std::int64_t processed) const;
 };
+
+/// The documents' table of rates, and beside it what was measured; by rates.cpp.
+[[nodiscard]] std::string planned_rates_text(const std::optional<Measured>& measured);
+void add_planned_rates(pipeline::JsonText& json);  ///< "rates": [...]
+/// What each tier's memories took, by the documents' measure; by analyze.cpp.
+[[nodiscard]] std::string creation_text(const std::vector<connectors::TierWork>& work);
+void add_creation(pipeline::JsonText& json, const std::vector<connectors::TierWork>& work);  ///< "analysis": [...]
 
 /// Adds --store and -c without a default: without them nothing is measured.
 void add_measured_options(CLI::App& command, StoreChoice& choice);

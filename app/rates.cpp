@@ -46,13 +46,16 @@ std::string use_json(std::string_view use, double rate) {
   return pipeline::JsonText().object().field("use", use).field("rate", rate).end().text() + "\n";
 }
 
+std::string planned_json(const pipeline::PlannedRate& planned) {
+  pipeline::JsonText json;
+  json.object().field("rate", planned.rate).field("memories_per_1000_messages", planned.memories);
+  return json.field("tokens_per_memory", planned.tokens_per_memory).field("preset", planned.preset).end().text();
+}
+
 std::string rates_json(const std::optional<Measured>& measured) {
   std::string out;
   for (const auto& planned : pipeline::planned_rates) {
-    pipeline::JsonText json;
-    json.object().field("rate", planned.rate).field("memories_per_1000_messages", planned.memories);
-    json.field("tokens_per_memory", planned.tokens_per_memory).field("preset", planned.preset);
-    out += json.end().text() + "\n";
+    out += planned_json(planned) + "\n";
   }
   if (measured) {
     pipeline::JsonText json;
@@ -65,7 +68,32 @@ std::string rates_json(const std::optional<Measured>& measured) {
   return out;
 }
 
-std::string rates_text(const std::optional<Measured>& measured) {
+std::string uses_text() {
+  Table uses{{{.title = "USE"}, {.title = "RATE", .align = Align::right}}};
+  for (const auto& use : pipeline::use_rates()) {
+    uses.add({std::string{use.use}, number(use.rate)});
+  }
+  uses.add({"any other", number(pipeline::rate_for_use(""))});
+  return uses.text(table_width(), stdout_is_terminal() && may_style());
+}
+
+int rates(const Options& options) {
+  if (options.use_said) {
+    const double rate = pipeline::rate_for_use(options.use);
+    print(options.json ? use_json(options.use, rate) : number(rate) + "\n");
+    return done;
+  }
+  const auto measured = measure(options.store);
+  if (!measured) {
+    return report(measured.error());
+  }
+  print(options.json ? rates_json(*measured) : planned_rates_text(*measured) + "\n" + uses_text());
+  return done;
+}
+
+}  // namespace
+
+std::string planned_rates_text(const std::optional<Measured>& measured) {
   constexpr auto right = Align::right;
   Table planned{{{.title = "RATE", .align = right},
                  {.title = "MEMORIES PER 1,000 MESSAGES", .align = right},
@@ -81,30 +109,16 @@ std::string rates_text(const std::optional<Measured>& measured) {
     planned.add({figure(measured->rate(), tenths_of_percent), figure(measured->memories_per_1000(), whole),
                  figure(measured->tokens_per_memory(), whole), "(measured)"});
   }
-  Table uses{{{.title = "USE"}, {.title = "RATE", .align = right}}};
-  for (const auto& use : pipeline::use_rates()) {
-    uses.add({std::string{use.use}, number(use.rate)});
-  }
-  uses.add({"any other", number(pipeline::rate_for_use(""))});
-  const bool styled = stdout_is_terminal() && may_style();
-  return planned.text(table_width(), styled) + "\n" + uses.text(table_width(), styled);
+  return planned.text(table_width(), stdout_is_terminal() && may_style());
 }
 
-int rates(const Options& options) {
-  if (options.use_said) {
-    const double rate = pipeline::rate_for_use(options.use);
-    print(options.json ? use_json(options.use, rate) : number(rate) + "\n");
-    return done;
+void add_planned_rates(pipeline::JsonText& json) {
+  json.key("rates").array();
+  for (const auto& planned : pipeline::planned_rates) {
+    json.raw(planned_json(planned));
   }
-  const auto measured = measure(options.store);
-  if (!measured) {
-    return report(measured.error());
-  }
-  print(options.json ? rates_json(*measured) : rates_text(*measured));
-  return done;
+  json.end();
 }
-
-}  // namespace
 
 void add_rates(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("rates", "What to expect of an extraction rate, and rates by kind of use");

@@ -103,6 +103,47 @@ class Usage final : public SqliteUsage {
     });
   }
 
+  Result<std::vector<ModelWorkRow>> models() override {
+    return read([&] {
+      std::vector<ModelWorkRow> all;
+      auto rows = database_.prepare(
+          "SELECT tier, model, mode, sum(outcome = 'answered'), sum(CASE outcome WHEN 'answered' THEN messages ELSE 0"
+          " END), sum(outcome = 'cached'), sum(memories), sum(prompt_tokens), sum(completion_tokens),"
+          " sum(cached_tokens), coalesce(sum(cost), 0), sum(cost IS NULL AND prompt_tokens + completion_tokens > 0)"
+          " FROM calls GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3");
+      while (rows.step()) {
+        auto& row = all.emplace_back();
+        row.tier = rows.text(0);
+        row.model = rows.text(1);
+        row.mode = rows.text(2);
+        row.calls = rows.integer(3);
+        row.messages = rows.integer(4);
+        row.reused = rows.integer(5);
+        row.memories = rows.integer(6);
+        row.usage = {
+            .prompt = rows.integer(7), .completion = rows.integer(8), .cached = rows.integer(9), .cache_write = 0};
+        if (rows.integer(11) == 0) {
+          row.cost = Money{rows.integer(10)};
+        }
+      }
+      return all;
+    });
+  }
+
+  Result<StreamShareRow> stream_share() override {
+    return read([&] {
+      StreamShareRow share;
+      auto rows = database_.prepare(
+          "SELECT coalesce(sum(bytes), 0), coalesce(sum(noise_bytes), 0), coalesce(sum(chosen_bytes), 0) FROM batches"
+          " WHERE partition_id IN (SELECT id FROM partitions WHERE rebuilt = 0)");
+      rows.step();
+      share = {.bytes = rows.integer(0), .noise = rows.integer(1), .chosen = rows.integer(2)};
+      share.waiting = database_.integer("SELECT coalesce(sum(messages), 0) FROM requests");
+      share.rule_memories = database_.integer("SELECT count(*) FROM memories WHERE extraction_method = 'rules'");
+      return share;
+    });
+  }
+
   Result<StoreShape> shape() override {
     return read([&] {
       StoreShape shape;

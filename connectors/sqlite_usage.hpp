@@ -50,6 +50,18 @@ struct PremiumShare {
   std::int64_t premium = 0;  ///< Those of them that went on to the premium tier.
 };
 
+/// What one model did for one tier in one mode.
+struct ModelWorkRow {
+  std::string tier, model, mode;
+  std::int64_t calls = 0, messages = 0, reused = 0, memories = 0;
+  pipeline::TokenUsage usage;
+  std::optional<pipeline::Money> cost;  ///< Nothing: a price is unknown.
+};
+/// Bytes of content, and messages that wait for a model.
+struct StreamShareRow {
+  std::int64_t bytes = 0, noise = 0, chosen = 0, waiting = 0, rule_memories = 0;
+};
+
 /// Every call reads one consistent snapshot.
 class SqliteUsage {
  public:
@@ -63,6 +75,8 @@ class SqliteUsage {
   virtual pipeline::Result<std::vector<AccountRow>> accounts(const std::string& month, std::int64_t limit) = 0;
   /// Each tier that was called, then "all"; `month` empty: ever.
   virtual pipeline::Result<std::vector<TierWork>> work(const std::string& month) = 0;
+  virtual pipeline::Result<std::vector<ModelWorkRow>> models() = 0;
+  virtual pipeline::Result<StreamShareRow> stream_share() = 0;
   virtual pipeline::Result<StoreShape> shape() = 0;
   virtual pipeline::Result<PremiumShare> premium_share(std::size_t min_messages) = 0;
   virtual pipeline::Result<pipeline::TokenCalibration> calibration(const std::string& model) = 0;

@@ -300,7 +300,7 @@ TEST_F(SqliteStoreTest, FindsAnotherPlaceForAKeyWhoseHashIsTaken) {
     memory.id = "mem_" + content;
     memory.content = content;
     memory.sources = {0};
-    return memories.insert(memory, batch, {.batch_row = 1}).of_all == 1;
+    return memories.insert(memory, batch, {.batch_row = 1, .first = {}}).of_all == 1;
   };
   EXPECT_TRUE(insert("one"));
   EXPECT_TRUE(insert("two"));
