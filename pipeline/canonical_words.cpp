@@ -162,15 +162,24 @@ void strip_frame(Words& words) {
   }
 }
 
-/// "I have just moved", "I just moved", "I'll just take it": not "I just eat fish", which may mean nothing else.
+/// "I have just moved", "I just can't", "I was just reading", "I just hope", "I'll just take it": not "I just eat
+/// fish", which may mean nothing else.
 bool just_says_nothing(const Words& words, std::size_t at) {
   if (at == 0 || at + 1 >= words.size() || words[at].pause) {
     return false;
   }
-  static constexpr std::array before{"have"sv, "has"sv, "had"sv};
+  static constexpr std::array having{"have"sv, "has"sv, "had"sv};
+  static constexpr std::array being{"am"sv, "is"sv, "are"sv, "was"sv, "were"sv, "been"sv};
+  static constexpr std::array minding{"think"sv, "hope"sv,   "wish"sv, "feel"sv,
+                                      "know"sv,  "wonder"sv, "love"sv, "hate"sv};
+  const auto has = [](const auto& list, const std::string& word) { return std::ranges::count(list, word) > 0; };
   const auto& last = words[at - 1].text;
-  return last == "will" ||
-         ((english::is_pronoun(last) || std::ranges::count(before, last) > 0) && english::is_past(words[at + 1].text));
+  const auto& next = words[at + 1].text;
+  if (english::is_pronoun(last)) {
+    const bool refuses = english::is_auxiliary(next) && at + 2 < words.size() && words[at + 2].text == "not";
+    return refuses || english::is_past(next) || has(minding, next);
+  }
+  return last == "will" || (has(having, last) && english::is_past(next)) || (has(being, last) && next.ends_with("ing"));
 }
 
 /// "so sorry": not "so that", "so I", "I think so".
@@ -178,8 +187,8 @@ bool so_says_nothing(const Words& words, std::size_t at) {
   if (at == 0 || at + 1 >= words.size() || words[at].pause || words[at - 1].pause) {
     return false;
   }
-  static constexpr std::array ties{"much"sv, "many"sv, "far"sv, "long"sv, "as"sv,   "be"sv,  "too"sv, "does"sv,
-                                   "or"sv,   "and"sv,  "on"sv,  "my"sv,   "your"sv, "his"sv, "her"sv};
+  static constexpr std::array ties{"far"sv, "long"sv, "as"sv, "be"sv,   "too"sv, "does"sv, "or"sv,
+                                   "and"sv, "on"sv,   "my"sv, "your"sv, "his"sv, "her"sv};
   const auto& next = words[at + 1].text;
   return !english::is_pronoun(next) && !english::is_auxiliary(next) && std::ranges::count(ties, next) == 0 &&
          words[at - 1].text != "or" && words[at - 1].text != "even";
@@ -193,8 +202,8 @@ bool says_nothing(const Words& words, std::size_t at) {
   if (word.text == "so") {
     return so_says_nothing(words, at);
   }
-  if (word.text == "too") {  // "too hot"
-    return at > 0 && (word.pause || at + 1 == words.size());
+  if (word.text == "too") {  // "me too", "I too row": not "too hot".
+    return at > 0 && (word.pause || at + 1 == words.size() || english::is_pronoun(words[at - 1].text));
   }
   if (word.text == "also") {
     return true;
