@@ -202,8 +202,9 @@ bool says_nothing(const Words& words, std::size_t at) {
   if (word.text == "so") {
     return so_says_nothing(words, at);
   }
-  if (word.text == "too") {  // "me too", "I too row": not "too hot".
-    return at > 0 && (word.pause || at + 1 == words.size() || english::is_pronoun(words[at - 1].text));
+  if (word.text == "too") {  // "me too", "I too row": not "too hot", "I find it too hot".
+    static constexpr std::array subjects{"i"sv, "we"sv, "he"sv, "she"sv, "they"sv};
+    return at > 0 && (word.pause || at + 1 == words.size() || std::ranges::count(subjects, words[at - 1].text) > 0);
   }
   if (word.text == "also") {
     return true;

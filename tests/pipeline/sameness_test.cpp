@@ -129,6 +129,7 @@ TEST(Sameness, NeverMergesWhatDiffersInOneThing) {
       {"I just eat fish", "I eat fish"},
       {"It is too hot here", "It is hot here"},
       {"It is too hot here", "It is also hot here"},
+      {"I find it too hot here", "I find it hot here"},
       {"I am not really sick", "I am not sick"},
       {"I have few friends", "I have a few friends"},
       {"I like my job", "I like your job"},
