@@ -11,8 +11,13 @@ constexpr Money dollar{pico_per_dollar};
 const ModelPrice price{.input = {1000},
                        .output = {3000},
                        .cache_read = Money{100},
+                       .cache_write = {},
                        .batch_input = Money{500},
-                       .batch_output = Money{1500}};
+                       .batch_output = Money{1500},
+                       .batch_is_assumed = false,
+                       .provider = {}};
+
+constexpr TokenUsage usage{.prompt = 20'000, .completion = 4000, .cached = 0, .cache_write = 0};
 
 ModelUse use(CallMode mode = CallMode::call) {
   return {.tier = "small",
@@ -20,9 +25,10 @@ ModelUse use(CallMode mode = CallMode::call) {
           .mode = mode,
           .calls = 10,
           .messages = 200,
+          .reused = 0,
           .memories = 50,
-          .usage = {.prompt = 20'000, .completion = 4000, .cached = 0, .cache_write = 0},
-          .cost = cost_of(price, {.prompt = 20'000, .completion = 4000}, mode == CallMode::batch),
+          .usage = usage,
+          .cost = cost_of(price, usage, mode == CallMode::batch),
           .price = &price,
           .instruction_tokens = 300};
 }
