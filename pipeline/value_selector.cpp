@@ -35,11 +35,13 @@ constexpr std::int64_t catch_up_halves = 5;
 constexpr std::int64_t due_tokens_max = 16'384;
 
 constexpr std::int64_t floor_share = 4;  // The floor is a quarter of the rate.
-/// Of the floor's due: so much is nothing yet (about one message), beyond it the threshold sinks by a bin a token.
-constexpr std::int64_t floor_patience_tokens = 40;
-/// So much more than its floor an agent may have had before the floor stops counting.
+/// Of the floor's due: the threshold sinks by a bin for each token beyond the message's own, so that the floor lets
+/// pass what it has saved for; these are the least and the most it saves.
+constexpr std::int64_t floor_savings_tokens_min = 40;
+constexpr std::int64_t floor_savings_tokens_max = 4'000;
+/// What an agent had beyond its floor counts up to so much, or up to the message that it had last.
 constexpr std::int64_t floor_credit_tokens = 500;
-constexpr std::int64_t floor_due_tokens_max = floor_patience_tokens + value_bins;
+constexpr std::int64_t floor_due_tokens_max = floor_savings_tokens_max + value_bins;
 
 std::uint32_t rate_in_bits(double rate) {
   return rate > 0 ? static_cast<std::uint32_t>(std::lround(std::min(rate, 1.0) * static_cast<double>(one))) : 0;
@@ -158,7 +160,7 @@ bool take_sparse(std::string_view& bytes, Numbers& numbers, std::int64_t least, 
 constexpr unsigned format_version = 1;
 constexpr std::int64_t weight_of_a_bin_max = std::int64_t{weight_max} + message_tokens_max;
 constexpr std::int64_t due_max = due_tokens_max * one;
-constexpr std::int64_t floor_due_least = -floor_credit_tokens * floor_one;
+constexpr std::int64_t floor_due_least = -std::int64_t{message_tokens_max} * floor_one;
 constexpr std::int64_t floor_due_max = floor_due_tokens_max * floor_one;
 
 }  // namespace
@@ -222,14 +224,17 @@ ValueSelector::Verdict ValueSelector::take(std::string_view agent_id, const Mess
   }
 
   auto& slot = floor_due_[XXH3_64bits(agent_id.data(), agent_id.size()) % slots];
-  auto floor_due = std::min(slot + rate * tokens / (one / floor_one * floor_share), floor_due_max);
-  const auto sunk = std::max<std::int64_t>(floor_due / floor_one - floor_patience_tokens, 0);
+  const auto allowed = noise ? 0 : rate * tokens / (one / floor_one * floor_share);
+  auto floor_due = std::min(slot + allowed, floor_due_max);
+  const auto savings = std::clamp<std::int64_t>(tokens, floor_savings_tokens_min, floor_savings_tokens_max);
+  const auto sunk = std::max<std::int64_t>(floor_due / floor_one - savings, 0);
   threshold = static_cast<std::uint8_t>(std::max<std::int64_t>(threshold - sunk, 0));
 
   const bool chosen = !noise && score >= threshold;
   if (chosen) {
     control.due = std::max(control.due - one * tokens, -due_max);
-    floor_due = std::max(floor_due - floor_one * tokens, floor_due_least);
+    const auto credit_max = floor_one * std::max<std::int64_t>(tokens, floor_credit_tokens);
+    floor_due = std::max(floor_due - floor_one * tokens, -credit_max);
   }
   slot = static_cast<std::int32_t>(floor_due);
   return {.score = score, .threshold = threshold, .chosen = chosen};

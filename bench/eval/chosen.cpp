@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "pipeline/selection.hpp"
-#include "pipeline/value_selector.hpp"
+#include "pipeline/stream_selection.hpp"
 
 namespace alluvium::bench {
 namespace {
@@ -66,12 +66,15 @@ Chosen chosen_by_hash(const Conversations& conversations, double rate) {
   return chosen;
 }
 
-Chosen chosen_by_value(const Conversations& conversations, const Values& values, double rate) {
-  pipeline::ValueSelector selector{{.rate = rate, .agent_rates = {}}};
+Chosen chosen_by_value(const Conversations& conversations, double rate) {
+  const pipeline::StreamSelectionOptions options{
+      .rates = {.rate = rate, .agent_rates = {}}, .filters = {}, .scorer = pipeline::ValueScorer::make()};
+  pipeline::StreamSelection selection{options, {}};
+  pipeline::ValueScorer::Scratch scratch;
   Chosen chosen;
-  chosen.reserve(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    chosen.push_back(selector.take(conversations.messages[i].agent_id, values[i], false).chosen);
+  chosen.reserve(conversations.messages.size());
+  for (const auto& message : conversations.messages) {
+    chosen.push_back(selection.judge(message, scratch).is_chosen());
   }
   return chosen;
 }

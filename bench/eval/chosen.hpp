@@ -20,8 +20,8 @@ using Values = std::vector<pipeline::MessageValue>;
 [[nodiscard]] Chosen chosen_at_random(const Values& values, double rate, std::uint64_t seed);
 /// Each agent's messages in batches of 20, whole batches as the engine chooses them by hash.
 [[nodiscard]] Chosen chosen_by_hash(const Conversations& conversations, double rate);
-/// One stream, judged message by message as in the engine.
-[[nodiscard]] Chosen chosen_by_value(const Conversations& conversations, const Values& values, double rate);
+/// All as one partition's stream, judged as the engine does with its default filters.
+[[nodiscard]] Chosen chosen_by_value(const Conversations& conversations, double rate);
 
 struct Reached {
   double evidence = 0;   ///< Share of the distinct evidence messages.

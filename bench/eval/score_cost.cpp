@@ -56,7 +56,10 @@ int run_score_cost(int argc, char** argv) {
     }
     scoring.push_back(microseconds_since(start) / count);
     const auto middle = Clock::now();
-    static_cast<void>(chosen_by_value(*conversations, values, .2));
+    pipeline::ValueSelector selector{{.rate = .2, .agent_rates = {}}};
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      selector.take(conversations->messages[i].agent_id, values[i], false);
+    }
     selecting.push_back(microseconds_since(middle) / count);
   }
   std::ranges::sort(scoring);

@@ -96,7 +96,7 @@ int run_selection(int argc, char** argv) {
   for (const double rate : rates) {
     rows.push_back({rate, "random", mean_of_random(values, *labels, rate)});
     rows.push_back({rate, "hash", reached(chosen_by_hash(*conversations, rate), values, *labels)});
-    rows.push_back({rate, "value", reached(chosen_by_value(*conversations, values, rate), values, *labels)});
+    rows.push_back({rate, "value", reached(chosen_by_value(*conversations, rate), values, *labels)});
   }
   (json ? print_json : print_table)(*conversations, *labels, agents.size(), rows);
   return 0;
