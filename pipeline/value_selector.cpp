@@ -35,13 +35,15 @@ constexpr std::int64_t catch_up_halves = 5;
 constexpr std::int64_t due_tokens_max = 16'384;
 
 constexpr std::int64_t floor_share = 4;  // The floor is a quarter of the rate.
-/// Of the floor's due: the threshold sinks by a bin for each token beyond the message's own, so that the floor lets
-/// pass what it has saved for; these are the least and the most it saves.
+/// Of the floor's due: what is beyond the message's own tokens lowers the threshold, by a bin for each so many tokens.
+/// So the floor lets pass what it has saved for, and the best of that: one message moves the threshold little.
+constexpr std::int64_t floor_tokens_of_a_bin = 4;
+/// The least and the most it saves for a message.
 constexpr std::int64_t floor_savings_tokens_min = 40;
 constexpr std::int64_t floor_savings_tokens_max = 4'000;
 /// What an agent had beyond its floor counts up to so much, or up to the message that it had last.
 constexpr std::int64_t floor_credit_tokens = 500;
-constexpr std::int64_t floor_due_tokens_max = floor_savings_tokens_max + value_bins;
+constexpr std::int64_t floor_due_tokens_max = floor_savings_tokens_max + value_bins * floor_tokens_of_a_bin;
 
 std::uint32_t rate_in_bits(double rate) {
   return rate > 0 ? static_cast<std::uint32_t>(std::lround(std::min(rate, 1.0) * static_cast<double>(one))) : 0;
@@ -227,7 +229,7 @@ ValueSelector::Verdict ValueSelector::take(std::string_view agent_id, const Mess
   const auto allowed = noise ? 0 : rate * tokens / (one / floor_one * floor_share);
   auto floor_due = std::min(slot + allowed, floor_due_max);
   const auto savings = std::clamp<std::int64_t>(tokens, floor_savings_tokens_min, floor_savings_tokens_max);
-  const auto sunk = std::max<std::int64_t>(floor_due / floor_one - savings, 0);
+  const auto sunk = std::max<std::int64_t>((floor_due / floor_one - savings) / floor_tokens_of_a_bin, 0);
   threshold = static_cast<std::uint8_t>(std::max<std::int64_t>(threshold - sunk, 0));
 
   const bool chosen = !noise && score >= threshold;

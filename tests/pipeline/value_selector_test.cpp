@@ -179,7 +179,7 @@ TEST(ValueSelector, GivesEveryAgentAFloor) {
     }
   }
   EXPECT_NEAR(quiet.rate(), .05, .005);
-  EXPECT_LT(worst, 40 + value_bins + 30);
+  EXPECT_LT(worst, 40 + 4 * value_bins + 30);
   EXPECT_NEAR((loud.spent + quiet.spent) / (loud.seen + quiet.seen), .2, .01);
 }
 
