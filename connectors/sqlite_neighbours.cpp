@@ -57,10 +57,12 @@ void NeighbourTable::load(const std::string& agent_id) {
   read_.with(agent_id);
   while (read_.step()) {
     const auto block = read_.integer(0);
-    for (auto bytes = read_.blob(1); bytes.size() >= entry_bytes; bytes.remove_prefix(entry_bytes)) {
-      all_.push_back(read_entry(bytes));
-      blocks_.push_back(block);
+    const auto bytes = read_.blob(1);
+    const auto count = bytes.size() / entry_bytes;
+    for (std::size_t i = 0; i < count; ++i) {
+      all_.push_back(read_entry(bytes.substr(i * entry_bytes)));
     }
+    blocks_.insert(blocks_.end(), count, block);
   }
   read_.reset();
 }

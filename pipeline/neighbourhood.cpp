@@ -2,7 +2,6 @@
 #include "pipeline/neighbourhood.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <numeric>
 #include <tuple>
 
@@ -11,12 +10,17 @@
 namespace alluvium::pipeline {
 namespace {
 
+/// Without std::popcount(), which is a call into the compiler's library where the target is any x86-64.
 int distance(const Neighbour& a, const Neighbour& b) {
-  return std::popcount(a.simhash ^ b.simhash);
+  auto bits = a.simhash ^ b.simhash;
+  bits -= bits >> 1U & 0x5555555555555555U;
+  bits = (bits & 0x3333333333333333U) + (bits >> 2U & 0x3333333333333333U);
+  bits = (bits + (bits >> 4U)) & 0x0F0F0F0F0F0F0F0FU;
+  return static_cast<int>(bits * 0x0101010101010101U >> 56U);
 }
 
 bool may_link(const Neighbour& later, const Neighbour& earlier) {
-  return distance(later, earlier) <= near_bits_max && later.speaker == earlier.speaker && earlier.rank < later.rank;
+  return later.speaker == earlier.speaker && earlier.rank < later.rank && distance(later, earlier) <= near_bits_max;
 }
 
 }  // namespace
