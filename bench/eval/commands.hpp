@@ -7,5 +7,7 @@ namespace alluvium::bench {
 
 int run_selection(int argc, char** argv);
 int run_score_cost(int argc, char** argv);
+/// 1 also if a pair that says different things was merged.
+int run_dedupe(int argc, char** argv);
 
 }  // namespace alluvium::bench

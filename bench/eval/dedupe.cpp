@@ -13,12 +13,14 @@
 
 #include <simdjson.h>
 
+#include "bench/eval/commands.hpp"
 #include "pipeline/english.hpp"
 #include "pipeline/sameness.hpp"
 
+namespace alluvium::bench {
 namespace {
 
-using alluvium::pipeline::Sameness;
+using pipeline::Sameness;
 
 struct Pair {
   std::string kind, a, b;
@@ -81,9 +83,9 @@ bool read_pairs(const std::string& path, std::vector<Pair>& pairs) {
 
 /// Fillers and synonyms of each other do not.
 bool differ(const std::string& a, const std::string& b) {
-  namespace english = alluvium::pipeline::english;
-  const auto lower_a = alluvium::pipeline::dedupe_key(a);
-  const auto lower_b = alluvium::pipeline::dedupe_key(b);
+  namespace english = pipeline::english;
+  const auto lower_a = pipeline::dedupe_key(a);
+  const auto lower_b = pipeline::dedupe_key(b);
   return english::plain(lower_a) != english::plain(lower_b) &&
          !(english::is_filler(lower_a) && english::is_filler(lower_b));
 }
@@ -130,7 +132,7 @@ void print(const std::vector<Pair>& pairs, bool missed) {
   Tally all;
   std::vector<const Pair*> wrong;
   for (const auto& pair : pairs) {
-    const auto verdict = compare(alluvium::pipeline::sketch_of(pair.a), alluvium::pipeline::sketch_of(pair.b));
+    const auto verdict = compare(pipeline::sketch_of(pair.a), pipeline::sketch_of(pair.b));
     by_kind[pair.kind].add(pair.duplicate, verdict);
     all.add(pair.duplicate, verdict);
     if (pair.duplicate ? missed && verdict < Sameness::near : verdict >= Sameness::near) {
@@ -152,7 +154,6 @@ void print(const std::vector<Pair>& pairs, bool missed) {
 
 }  // namespace
 
-/// Arguments: --pairs FILE... [--stress] [--missed]. Exit code 1 if a pair that differs was merged.
 int run_dedupe(int argc, char** argv) {
   std::vector<Pair> pairs;
   bool stress = false;
@@ -164,7 +165,7 @@ int run_dedupe(int argc, char** argv) {
     } else if (argument == "--missed") {
       missed = true;
     } else if (argument != "--pairs" && !read_pairs(argv[i], pairs)) {
-      return 2;
+      return 1;
     }
   }
   if (pairs.empty()) {
@@ -177,10 +178,11 @@ int run_dedupe(int argc, char** argv) {
   print(pairs, missed);
   return std::ranges::any_of(pairs,
                              [](const Pair& pair) {
-                               return !pair.duplicate &&
-                                      compare(alluvium::pipeline::sketch_of(pair.a),
-                                              alluvium::pipeline::sketch_of(pair.b)) >= Sameness::near;
+                               return !pair.duplicate && compare(pipeline::sketch_of(pair.a),
+                                                                 pipeline::sketch_of(pair.b)) >= Sameness::near;
                              })
              ? 1
              : 0;
 }
+
+}  // namespace alluvium::bench

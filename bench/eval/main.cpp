@@ -16,6 +16,7 @@ struct Command {
 constexpr std::array commands = {
     Command{"selection", alluvium::bench::run_selection},
     Command{"score-cost", alluvium::bench::run_score_cost},
+    Command{"dedupe", alluvium::bench::run_dedupe},
 };
 
 }  // namespace
