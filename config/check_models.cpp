@@ -104,7 +104,7 @@ void apply_concurrency(const Reader& reader, Config& config) {
   }
 }
 
-/// The rates by agent, the longest name first.
+/// The rates by agent, those with the most plain characters first.
 pipeline::ValueSelection rates_of(Reader& reader, const SelectionOptions& options) {
   pipeline::ValueSelection selection{.rate = options.rate, .agent_rates = {}};
   const std::string path = "selection.agents";
@@ -124,8 +124,10 @@ pipeline::ValueSelection rates_of(Reader& reader, const SelectionOptions& option
       selection.agent_rates.push_back({.agents = {agents}, .rate = rate});
     }
   }
-  std::ranges::stable_sort(selection.agent_rates, std::ranges::greater{},
-                           [](const auto& one) { return one.agents.front().size(); });
+  const auto plain = [](const pipeline::AgentRate& one) {
+    return std::ranges::count_if(one.agents.front(), [](char c) { return c != '*' && c != '?'; });
+  };
+  std::ranges::stable_sort(selection.agent_rates, std::ranges::greater{}, plain);
   return selection;
 }
 

@@ -212,7 +212,7 @@ constexpr std::array table{
     Key{.path = "selection.agents",
         .kind = Kind::properties,
         .doc = "Other rates for some agents, by name, with * for any characters and ? for any one. Of several that "
-               "fit, the longest counts. Only by value, at most 16.",
+               "fit, the one with the most plain characters counts. Only by value, at most 16.",
         .slot = at<&Config::selection, &SelectionOptions::agents>,
         .example = "{\"vip-*\": 0.6}"},
     Key{.path = "selection.batch_messages",
