@@ -166,6 +166,7 @@ void check_models(Reader& reader, Config& config) {
   models.backlog_requests_max = static_cast<std::int64_t>(config.backlog_requests_max);
   models.backlog_bytes_max = static_cast<std::int64_t>(config.backlog_bytes_max);
   config.engine.extraction.for_models = models.tiers.any();
+  config.engine.extraction.near = config.sqlite.near_dedupe;
   auto rates = rates_of(reader, config.selection);
   if (models.tiers.any() && models.by_value) {
     config.engine.extraction.by_value = true;

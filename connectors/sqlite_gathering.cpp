@@ -36,7 +36,7 @@ Gathering::Gathering(Database& database, const pipeline::TierPolicies& tiers, co
                               " WHERE id = ?1")},
       due_{database.prepare("SELECT " + std::string{request_columns} +
                             ", batch FROM requests"
-                            " WHERE state = 'gathering' AND due_ms <= ?1 ORDER BY id LIMIT 1")},
+                            " WHERE state = 'gathering' AND due_ms <= ?1 ORDER BY due_ms LIMIT ?2")},
       open_{database.prepare("SELECT count(*) FROM requests WHERE state = 'gathering'")} {}
 
 std::int64_t Gathering::add(const pipeline::Batch& batch, std::int64_t row, const std::vector<std::uint32_t>& places,
@@ -105,19 +105,22 @@ std::int64_t Gathering::open() {
 
 std::int64_t Gathering::close_until(std::int64_t due_ms, std::int64_t now_ms) {
   std::int64_t queued = 0;
-  while (tiers_.any()) {
-    due_.with(due_ms);
-    if (!due_.step()) {
-      due_.reset();
-      break;
-    }
-    const auto stored = read_request(due_);
-    const RequestOrigin origin{.batch = due_.integer(request_columns_count),
-                               .agent_id = stored.agent_id,
-                               .org_id = stored.org_id,
-                               .halvings = 0,
-                               .due_ms = 0};
-    due_.reset();
+  if (!tiers_.any()) {
+    return queued;
+  }
+  std::vector<std::pair<pipeline::StoredRequest, RequestOrigin>> due;
+  due_.with(due_ms, closed_at_once_max);
+  while (due_.step()) {
+    auto stored = read_request(due_);
+    RequestOrigin origin{.batch = due_.integer(request_columns_count),
+                         .agent_id = stored.agent_id,
+                         .org_id = stored.org_id,
+                         .halvings = 0,
+                         .due_ms = 0};
+    due.emplace_back(std::move(stored), std::move(origin));
+  }
+  due_.reset();
+  for (const auto& [stored, origin] : due) {
     queued += close(stored.id, origin, stored.request, now_ms);
   }
   return queued;

@@ -29,9 +29,11 @@ class Gathering {
   /// Adds the messages at `places` (ascending) of the batch in row `row`. Returns how many requests were queued.
   std::int64_t add(const pipeline::Batch& batch, std::int64_t row, const std::vector<std::uint32_t>& places,
                    std::int64_t now_ms);
-  /// Queues those that have waited long enough. Returns how many requests that makes.
+  /// Of what is closed, so many in one call: a transaction that holds up nobody.
+  static constexpr std::int64_t closed_at_once_max = 500;
+  /// Queues those that have waited long enough, closed_at_once_max at most. Returns how many requests that makes.
   std::int64_t close_due(std::int64_t now_ms);
-  /// Queues all.
+  /// Queues any, closed_at_once_max at most: again, until there are none.
   std::int64_t close_all(std::int64_t now_ms);
   /// Open ones; 0 if no tier is on.
   [[nodiscard]] std::int64_t open();

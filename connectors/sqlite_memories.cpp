@@ -19,7 +19,11 @@ MemoryTable::MemoryTable(Database& database, bool near, Hash hash)
           " ON CONFLICT(agent_id, dedupe_hash) DO NOTHING")},
       present_{database.prepare("SELECT id, batch, content, extraction_method, first_offset, first_index FROM memories"
                                 " WHERE agent_id = ?1 AND dedupe_hash = ?2")},
-      remove_{database.prepare("DELETE FROM memories WHERE id = ?1")},
+      replace_{database.prepare(
+          "UPDATE memories SET (memory_id, agent_id, batch, session_id, user_id, content, type, importance, keywords,"
+          " extraction_method, rule_id, source_message_ids, created_ms, prompt_id, model, connections, first_offset,"
+          " first_index, request) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+          " ?19) WHERE id = ?20")},
       uncount_{database.prepare("UPDATE batches SET memories = memories - 1 WHERE id = ?1")},
       near_{near ? std::make_unique<NearDedupe>(database) : nullptr} {}
 
@@ -49,24 +53,22 @@ MemoryCount MemoryTable::insert_exact(const pipeline::Memory& memory, const pipe
                                       const MemoryOrigin& origin) {
   const auto key = pipeline::dedupe_key(memory.content);
   auto hash = hash_(key);
-  MemoryCount count{.of_batch = 1, .of_all = 1};
-  for (int i = 0; i < probes_max;) {
+  const NewMemory arrival{memory, batch, origin, keywords_, sources_};
+  for (int i = 0; i < probes_max; ++i, ++hash) {
     const auto place = static_cast<std::int64_t>(hash);
-    NewMemory{memory, batch, origin, keywords_, sources_}.bind(insert_, place).run();
+    arrival.bind(insert_, place).run();
     if (database_.changes() == 1) {
-      return count;
+      return {.of_batch = 1, .of_all = 1};
     }
     const auto there = present(batch.agent_id(), place, key, memory, origin.first);
     if (there.same && !there.goes_after) {
       return {};
     }
     if (there.same) {
-      remove_.with(there.row).run();
+      // In its row, which others may know by its number.
+      arrival.bind(replace_, there.row).run();
       uncount_.with(there.batch).run();
-      count.of_all = 0;
-    } else {
-      ++i;
-      ++hash;
+      return {.of_batch = 1, .of_all = 0};
     }
   }
   throw SqliteFailure{pipeline::Errc::unsafe_to_go_on, "memories of one agent: too many keys share one hash"};

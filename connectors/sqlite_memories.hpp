@@ -69,7 +69,7 @@ class MemoryTable {
 
   Database& database_;
   Hash hash_;
-  Statement insert_, present_, remove_, uncount_;
+  Statement insert_, present_, replace_, uncount_;
   std::string keywords_, sources_;  ///< JSON; kept for their memory.
   std::unique_ptr<NearDedupe> near_;
 };

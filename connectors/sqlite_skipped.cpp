@@ -68,7 +68,7 @@ class Skipped final : public SqliteSkipped {
         const auto scores = rows.blob(6);
         for (std::uint32_t place = 0; place < letters.size() && place < positions.size(); ++place) {
           if (letters[place] != skipped ||
-              is_made_anew(anew, rows.integer(8), rows.integer(7), positions[place].offset)) {
+              is_made_anew(anew, rows.integer(8), rows.integer(7), batch.agent_id, positions[place].offset)) {
             continue;
           }
           batch.places.push_back(place);
@@ -95,8 +95,10 @@ class Skipped final : public SqliteSkipped {
   }
 
  private:
-  /// Offsets by the ledger that a rebuild brought, those by the ledger whose messages it made anew.
-  using MadeAnew = std::map<std::int64_t, std::map<std::int64_t, pipeline::OffsetSet>>;
+  /// Offsets by the ledger that a rebuild brought, those by agent (a bundle may hold messages of others as well), those
+  /// by the ledger whose messages it made anew.
+  using ByAgent = std::map<std::string, std::map<std::int64_t, pipeline::OffsetSet>, std::less<>>;
+  using MadeAnew = std::map<std::int64_t, ByAgent>;
 
   struct Schema {
     Schema(Database& database, const std::string& path) {
@@ -110,25 +112,33 @@ class Skipped final : public SqliteSkipped {
       return all;
     }
     auto rows = database_.prepare(
-        "SELECT p.rebuilt, p.id, b.positions, b.id FROM batches b CROSS JOIN partitions p ON p.id = b.partition_id"
+        "SELECT p.rebuilt, p.id, b.positions, b.id, b.agent_id FROM batches b CROSS JOIN partitions p ON p.id = "
+        "b.partition_id"
         " WHERE p.rebuilt <> 0");
     while (rows.step()) {
-      auto& set = all[rows.integer(0)][rows.integer(1)];
+      auto& set = all[rows.integer(0)][std::string{rows.text(4)}][rows.integer(1)];
       for (const auto& position : positions_of(rows, 2, rows.integer(3))) {
         set.add(position.offset);
       }
     }
     for (auto& [ledger, rebuilds] : all) {
-      for (auto& [id, set] : rebuilds) {
-        set.close();
+      for (auto& [agent, sets] : rebuilds) {
+        for (auto& [id, set] : sets) {
+          set.close();
+        }
       }
     }
     return all;
   }
 
-  static bool is_made_anew(const MadeAnew& all, std::int64_t ledger, std::int64_t partition, std::int64_t offset) {
+  static bool is_made_anew(const MadeAnew& all, std::int64_t ledger, std::int64_t partition, std::string_view agent,
+                           std::int64_t offset) {
     const auto rebuilds = all.find(ledger);
-    return rebuilds != all.end() && std::ranges::any_of(rebuilds->second, [&](const auto& rebuild) {
+    if (rebuilds == all.end()) {
+      return false;
+    }
+    const auto of_agent = rebuilds->second.find(agent);
+    return of_agent != rebuilds->second.end() && std::ranges::any_of(of_agent->second, [&](const auto& rebuild) {
              return rebuild.first > partition && rebuild.second.contains(offset);
            });
   }

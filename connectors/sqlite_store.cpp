@@ -55,6 +55,11 @@ class SqliteStore final : public pipeline::Store {
       effective.reset = request.reset && !reset_.contains(request.partition);
       const Durability durability{database_, request.start_at_end};
       Transaction transaction{database_, Transaction::Kind::write};
+      if (effective.reset) {
+        // What is read again must not join what is gathered from the first reading.
+        while (gathering_.close_all(clock_()) > 0) {
+        }
+      }
       auto claim = ledger_.claim(effective, clock_());
       pipeline::failpoint("store.in_claim");
       transaction.commit();

@@ -34,12 +34,12 @@ class Swapping {
         rows_{database},
         duplicates_{database, scope_},
         now_ms_{now_ms},
-        batches_before_{database.integer("SELECT coalesce(max(id), 0) FROM main.batches")},
-        requests_before_{
-            database.integer("SELECT coalesce(max(seq), 0) FROM main.sqlite_sequence WHERE name = 'requests'")} {}
+        batches_before_{database.integer("SELECT coalesce(max(id), 0) FROM main.batches")} {}
 
   ShadowSwap run() {
-    cancel_requests();
+    cancel_requests();  // Which may make new ones, with numbers of their own.
+    requests_before_ =
+        database_.integer("SELECT coalesce(max(seq), 0) FROM main.sqlite_sequence WHERE name = 'requests'");
     remove_memories();
     copy_ledgers();
     copy_batches();
@@ -286,7 +286,7 @@ class Swapping {
   ShadowScope scope_;
   RequestRows rows_;
   SwappedDuplicates duplicates_;
-  std::int64_t now_ms_, batches_before_, requests_before_;
+  std::int64_t now_ms_, batches_before_, requests_before_ = 0;
   ShadowSwap swap_;
 };
 

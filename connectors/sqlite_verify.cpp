@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "connectors/sqlite_message_ids.hpp"
+#include "connectors/sqlite_request_rows.hpp"
 #include "connectors/sqlite_rows.hpp"
 #include "pipeline/position_codec.hpp"
 
@@ -89,6 +90,9 @@ class Verification {
       const auto row = "batch row " + std::to_string(rows.integer(0));
       memories_recorded_ += rows.integer(5);
       auto* partition = partition_of(rows.integer(1), row);
+      if (const auto letters = rows.text(4); letters.find(outcome_letter(Outcome::pending)) != std::string_view::npos) {
+        waiting_.emplace(rows.integer(0), letters);  // Also of ledgers that are no longer written to.
+      }
       if (partition == nullptr) {
         continue;
       }
@@ -114,21 +118,36 @@ class Verification {
           dead_in_batches_ += *outcome == Outcome::dead ? 1 : 0;
         }
       }
-      if (outcomes.find(outcome_letter(Outcome::pending)) != std::string_view::npos) {
-        waiting_.insert(rows.integer(0));
-      }
     }
     read_requests();
   }
 
   /// A message that waits for a model has a request that will bring it its answer, or it would wait for ever.
   void read_requests() {
-    auto rows = database_.prepare("SELECT DISTINCT b.batch FROM request_batches b JOIN requests r ON r.id = b.request_id");
+    auto rows = database_.prepare("SELECT " + std::string{request_columns} + ", batch FROM requests");
+    auto listed = database_.prepare("SELECT 1 FROM request_batches WHERE batch = ?1 AND request_id = ?2");
     while (rows.step()) {
-      waiting_.erase(rows.integer(0));
+      const auto stored = read_request(rows);
+      const auto& [tier, messages, places, batches] = stored.request;
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        const auto batch = batches[i] == 0 ? rows.integer(request_columns_count) : batches[i];
+        if (i == 0 || batches[i] != batches[i - 1]) {
+          listed.with(batch, stored.id);
+          if (!listed.step()) {
+            stray_fault("request " + std::to_string(stored.id) + ": is not listed with batch row " +
+                        std::to_string(batch));
+          }
+          listed.reset();
+        }
+        if (const auto found = waiting_.find(batch); found != waiting_.end() && places[i] < found->second.size()) {
+          found->second[places[i]] = ' ';
+        }
+      }
     }
-    for (const auto batch : waiting_) {
-      stray_fault("batch row " + std::to_string(batch) + ": has pending messages and no request for them");
+    for (const auto& [batch, letters] : waiting_) {
+      if (letters.find(outcome_letter(Outcome::pending)) != std::string::npos) {
+        stray_fault("batch row " + std::to_string(batch) + ": has pending messages and no request for them");
+      }
     }
   }
 
@@ -249,7 +268,8 @@ class Verification {
   std::vector<std::int64_t> order_;  ///< Their ids, by name.
   std::set<std::int64_t> retired_;
   std::vector<std::string> stray_;  ///< At most AuditReport::faults_max.
-  std::set<std::int64_t> waiting_;  ///< Batches with pending messages: bounded like the backlog of requests.
+  /// Outcomes of batches with pending messages, a blank for each that a request is about: bounded like the backlog.
+  std::map<std::int64_t, std::string> waiting_;
   std::int64_t memories_recorded_ = 0, dead_in_batches_ = 0;
 };
 

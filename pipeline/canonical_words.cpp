@@ -28,12 +28,15 @@ void append_phrase(Words& words, std::string_view phrase, const MemoryWord& word
   words.back().stop = word.stop;
 }
 
-constexpr std::array contractions{std::pair{"n't"sv, " not"sv},  std::pair{"'m"sv, " am"sv},
-                                  std::pair{"'re"sv, " are"sv},  std::pair{"'ve"sv, " have"sv},
-                                  std::pair{"'ll"sv, " will"sv}, std::pair{"'d"sv, " would"sv}};
+constexpr std::array contractions{std::pair{"n't"sv, " not"sv}, std::pair{"'m"sv, " am"sv},
+                                  std::pair{"'re"sv, " are"sv}, std::pair{"'ve"sv, " have"sv},
+                                  std::pair{"'ll"sv, " will"sv}};
 
-/// What stands for a word with an apostrophe.
-std::string without_apostrophe(const std::string& word) {
+/// Before these "I'd" is "I would"; "I'd quit" may as well be "I had quit".
+constexpr std::array wishes{"like"sv, "love"sv, "rather"sv, "prefer"sv, "be"sv, "go"sv, "say"sv, "think"sv, "want"sv};
+
+/// What stands for a word with an apostrophe; `next`: the word behind it.
+std::string without_apostrophe(const std::string& word, std::string_view next) {
   if (const auto known = english::expanded(word); !known.empty()) {
     return std::string{known};
   }
@@ -42,21 +45,26 @@ std::string without_apostrophe(const std::string& word) {
       return word.substr(0, word.size() - ending.size()).append(meaning);
     }
   }
+  if (word.size() > 2 && word.ends_with("'d")) {
+    return word.substr(0, word.size() - 2) + (std::ranges::count(wishes, next) > 0 ? " would" : " 'd");
+  }
   if (word.size() > 2 && word.ends_with("'s")) {
+    // "My mom's adopted" is not "my mom adopted": whose something is, or what it is or has, stays a word.
     const auto stem = word.substr(0, word.size() - 2);
-    return english::takes_is(stem) ? stem + " is" : stem;
+    return stem + (english::takes_is(stem) ? " is" : " 's");
   }
   return word;
 }
 
-Words expanded(Words read) {
+Words expanded(const Words& read) {
   Words words;
   words.reserve(read.size() + 4);
-  for (auto& word : read) {
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    auto& word = read[i];
     if (word.text.find('\'') == std::string::npos) {
-      words.push_back(std::move(word));
+      words.push_back(word);
     } else {
-      append_phrase(words, without_apostrophe(word.text), word);
+      append_phrase(words, without_apostrophe(word.text, i + 1 < read.size() ? read[i + 1].text : ""), word);
     }
   }
   return words;
@@ -83,12 +91,24 @@ bool is_tens(const std::string& text) {
   return text.size() == 2 && text[0] >= '2' && text[1] == '0';
 }
 
+/// "A wonderful grandmother" is no great grandmother, "my big brother" not large, "believe in" not "think in".
+bool means_more(const Words& words, std::size_t at) {
+  if (at + 1 >= words.size()) {
+    return false;
+  }
+  const std::string_view next = words[at + 1].text;
+  const auto& text = words[at].text;
+  return ((text == "wonderful" || text == "large") && (next.starts_with("grand") || english::is_protected(next))) ||
+         (text.starts_with("believe") && next == "in");
+}
+
 /// Synonyms and numbers.
 Words plain(const Words& read) {
   Words words;
   words.reserve(read.size() + 4);
   for (const auto& word : read) {
-    const auto meaning = english::plain(word.text);
+    const auto at = static_cast<std::size_t>(&word - read.data());
+    const auto meaning = means_more(read, at) ? std::string_view{word.text} : english::plain(word.text);
     // "twenty five": only as words, "20 5" may be two numbers.
     const bool joins = meaning != word.text && is_small_number(std::string{meaning}) && !words.empty() &&
                        is_tens(words.back().text) && !words.back().pause && &word != read.data() &&
@@ -162,14 +182,13 @@ void strip_frame(Words& words) {
   }
 }
 
-/// "I have just moved", "I just can't", "I was just reading", "I just hope", "I'll just take it": not "I just eat
-/// fish", which may mean nothing else.
+/// "I have just moved", "I just can't", "I just hope": not "I just eat fish", "we are just dating", which may mean
+/// nothing else.
 bool just_says_nothing(const Words& words, std::size_t at) {
   if (at == 0 || at + 1 >= words.size() || words[at].pause) {
     return false;
   }
   static constexpr std::array having{"have"sv, "has"sv, "had"sv};
-  static constexpr std::array being{"am"sv, "is"sv, "are"sv, "was"sv, "were"sv, "been"sv};
   static constexpr std::array minding{"think"sv, "hope"sv,   "wish"sv, "feel"sv,
                                       "know"sv,  "wonder"sv, "love"sv, "hate"sv};
   const auto has = [](const auto& list, const std::string& word) { return std::ranges::count(list, word) > 0; };
@@ -179,7 +198,7 @@ bool just_says_nothing(const Words& words, std::size_t at) {
     const bool refuses = english::is_auxiliary(next) && at + 2 < words.size() && words[at + 2].text == "not";
     return refuses || english::is_past(next) || has(minding, next);
   }
-  return last == "will" || (has(having, last) && english::is_past(next)) || (has(being, last) && next.ends_with("ing"));
+  return has(having, last) && english::is_past(next);
 }
 
 /// "so sorry": not "so that", "so I", "I think so".
@@ -248,49 +267,70 @@ std::size_t time_at(const Words& words, std::size_t at) {
                                                                                                                   : 0;
 }
 
-/// "My friends and I went": the pronoun at `at` belongs to the subject that begins at `begin`.
-bool ends_subject(const Words& words, std::size_t begin, std::size_t at) {
+/// Where the verb follows "I", "we" or "my friends and I" at `begin`; 0 for any other subject.
+std::size_t behind_subject(const Words& words, std::size_t begin) {
   constexpr std::size_t subject_words_max = 4;
-  const auto& first = words[begin];
-  return at - begin <= subject_words_max && words[at - 1].text == "and" && !english::is_pronoun(first.text) &&
-         (first.capital || first.text == "my" || first.text == "our");
-}
-
-/// Whether another clause begins at `at`, to which a time at the end may belong.
-bool begins_clause(const Words& words, std::size_t begin, std::size_t at) {
-  const auto& word = words[at];
-  if (word.text == "that" && at > begin && at + 1 < words.size()) {  // "I took that picture"
-    const auto& next = words[at + 1].text;
-    return !english::is_past(words[at - 1].text) || english::is_pronoun(next) || english::is_auxiliary(next) ||
-           english::is_past(next);
-  }
-  if (english::ties_clauses(word.text)) {
-    return true;
-  }
-  if (at == begin || !english::is_pronoun(word.text)) {
-    return false;
-  }
-  const auto& before = words[at - 1];  // "I moved, I married", "I moved and I married".
-  return before.pause || before.text == "but" || before.text == "or" ||
-         (before.text == "and" && !ends_subject(words, begin, at));
-}
-
-/// "Last year I moved" is "I moved last year". Only if it is one clause and about one time: "I said I moved last year"
-/// is not "last year I said I moved", "today I am fine, I was sick" is not "I am fine, I was sick today".
-void move_time_to_end(Words& words) {
-  const auto count = time_at(words, 0);
-  if (count == 0 || count >= words.size()) {
-    return;
-  }
-  // "on Sunday this week" is one time.
-  const auto end = words.size() - static_cast<std::size_t>(count == 2 && english::is_weekday(words.back().text));
-  for (std::size_t i = count; i < end; ++i) {
-    if ((i + 1 < words.size() && words[i].stop) || is_of_time(words[i]) || english::negates(words[i].text) ||
-        begins_clause(words, count, i)) {
-      return;
+  for (auto at = begin; at < words.size() && at - begin <= subject_words_max; ++at) {
+    const auto& text = words[at].text;
+    if ((text == "i" || text == "we") && (at == begin || words[at - 1].text == "and")) {
+      return at + 1;
+    }
+    if (words[at].pause || english::is_auxiliary(text) || english::is_past(text)) {
+      break;
     }
   }
-  std::rotate(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(count), words.end());
+  return 0;
+}
+
+/// Whether words [begin, end) are one clause of one deed: then a time before it is the time after it. "Yesterday I
+/// found out my father died" is not "I found out my father died yesterday", nor "last week I sold the car I bought" "I
+/// sold the car I bought last week". What can't be told is no.
+bool is_one_deed(const Words& words, std::size_t begin, std::size_t end) {
+  static constexpr std::array reports{
+      "assumed"sv,  "believe"sv,  "claimed"sv,    "discovered"sv, "dreamed"sv, "dreamt"sv,  "felt"sv,     "figured"sv,
+      "find"sv,     "found"sv,    "guess"sv,      "guessed"sv,    "heard"sv,   "hope"sv,    "hoped"sv,    "knew"sv,
+      "know"sv,     "learned"sv,  "learnt"sv,     "mean"sv,       "meant"sv,   "noticed"sv, "promised"sv, "realised"sv,
+      "realized"sv, "remember"sv, "remembered"sv, "said"sv,       "saw"sv,     "say"sv,     "swear"sv,    "swore"sv,
+      "tell"sv,     "think"sv,    "thought"sv,    "told"sv,       "wish"sv,    "wished"sv,  "wondered"sv, "read"sv};
+  static constexpr std::array whose{"my"sv, "your"sv, "his"sv, "her"sv, "their"sv, "our"sv, "its"sv};
+  static constexpr std::array places{"at"sv,   "by"sv, "for"sv, "from"sv, "in"sv,
+                                     "into"sv, "of"sv, "on"sv,  "to"sv,   "with"sv};
+  const auto has = [](const auto& list, std::string_view word) { return std::ranges::count(list, word) > 0; };
+  auto at = behind_subject(words, begin);
+  if (at == 0) {
+    return false;
+  }
+  while (at < end && (english::is_auxiliary(words[at].text) || words[at].text == "been")) {
+    ++at;
+  }
+  if (at >= end || has(reports, words[at].text)) {
+    return false;
+  }
+  for (auto i = begin; i < end; ++i) {
+    if ((i + 1 < words.size() && words[i].stop) || is_of_time(words[i]) || english::negates(words[i].text)) {
+      return false;
+    }
+  }
+  for (++at; at < end; ++at) {
+    const std::string_view text = words[at].text;
+    const bool may_be_a_verb = english::is_past(text) || english::is_auxiliary(text) || text.ends_with("ed");
+    const bool of_another =
+        (english::is_pronoun(text) && text != "it") || (has(whose, text) && !has(places, words[at - 1].text));
+    if (may_be_a_verb || of_another || english::ties_clauses(text)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// "Last year I moved" is "I moved last year".
+void move_time_to_end(Words& words) {
+  const auto count = time_at(words, 0);
+  // "on Sunday this week" is one time.
+  const auto end = words.size() - static_cast<std::size_t>(count == 2 && english::is_weekday(words.back().text));
+  if (count > 0 && count < end && is_one_deed(words, count, end)) {
+    std::rotate(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(count), words.end());
+  }
 }
 
 bool is_question(const Words& words) {
@@ -308,7 +348,7 @@ CanonicalText canonical_text(std::string_view content) {
     text.words.push_back({.text = dedupe_key(content)});
     return text;
   }
-  auto words = expanded(std::move(read.words));
+  auto words = expanded(read.words);
   text.question = read.question;
   text.english = is_english(words);
   if (text.english) {

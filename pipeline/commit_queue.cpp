@@ -71,11 +71,13 @@ void CommitQueue::add(const PartitionClaim& claim, SelectorState state) {
   auto& selectors = partition->selectors;
   selectors.push_back(std::move(state));
   if (selectors.size() > selectors_max) {
-    std::deque<SelectorState> fewer;
-    for (std::size_t i = 0; i < selectors.size(); i += 2) {
-      fewer.push_back(std::move(selectors[i]));
+    // The one whose neighbours are closest goes: so a claim finds a state near the watermark wherever that will be.
+    std::size_t closest = 1;
+    const auto span = [&](std::size_t i) { return selectors[i + 1].offset - selectors[i - 1].offset; };
+    for (std::size_t i = 2; i + 1 < selectors.size(); ++i) {
+      closest = span(i) < span(closest) ? i : closest;
     }
-    selectors = std::move(fewer);
+    selectors.erase(selectors.begin() + static_cast<std::ptrdiff_t>(closest));
   }
 }
 

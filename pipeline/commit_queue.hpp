@@ -29,10 +29,10 @@ class CommitQueue {
   /// False if the claim is over: what came under it is dropped.
   bool add(const PartitionClaim& claim, ExtractedBatch batch);
   bool add(const PartitionClaim& claim, std::vector<DeadLetter> dead_letters, std::span<const Gap> gaps);
-  /// Goes with the commit whose watermark reaches it. Of one partition's, ascending, selectors_max wait at most:
-  /// beyond, every second is let go.
+  /// Goes with the commit whose watermark reaches it. Of one partition's, ascending, selectors_max wait at most, spread
+  /// evenly over the window: less than selector_replay_max apart.
   void add(const PartitionClaim& claim, SelectorState state);
-  static constexpr std::size_t selectors_max = 16;
+  static constexpr std::size_t selectors_max = 64;
   /// Batches that wait for the next commit.
   [[nodiscard]] std::size_t batches() const {
     return batches_;

@@ -177,4 +177,12 @@ void drop_duplicates(std::vector<Memory>& memories) {
   std::erase_if(memories, [&seen](const Memory& memory) { return !seen.insert(dedupe_key(memory.content)).second; });
 }
 
+void drop_repeats(std::vector<Memory>& memories, const Batch& batch) {
+  std::unordered_set<std::string> seen;
+  std::erase_if(memories, [&](const Memory& memory) {
+    const auto user_id = batch[memory.sources.front()].user_id;
+    return !seen.insert(std::to_string(user_id.size()).append(":").append(user_id).append(memory.content)).second;
+  });
+}
+
 }  // namespace alluvium::pipeline

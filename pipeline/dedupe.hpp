@@ -22,4 +22,7 @@ namespace alluvium::pipeline {
 /// Keeps the first of the memories that share a key, as it is, and drops the others.
 void drop_duplicates(std::vector<Memory>& memories);
 
+/// Keeps the first of those that say the same of the same user, letter by letter.
+void drop_repeats(std::vector<Memory>& memories, const Batch& batch);
+
 }  // namespace alluvium::pipeline

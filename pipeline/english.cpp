@@ -25,7 +25,7 @@ constexpr std::string_view weak =
 constexpr std::string_view before_is = " it that what he she there here who where how when why everything ";
 constexpr std::string_view negations =
     " barely cannot hardly neither never no nobody non none nor not nothing nowhere rarely scarcely seldom without ";
-constexpr std::string_view fillers = " actually basically definitely honestly literally obviously really ";
+constexpr std::string_view fillers = " actually basically definitely literally obviously really ";
 constexpr std::string_view openers =
     " ah anyway btw fyi haha hahaha hello hey hi hmm lol oh ok okay please tbh uh um wow yeah yep yes yup ";
 constexpr std::string_view closers = " actually btw fyi haha hahaha hehe lmao lol please tbh ";
@@ -71,8 +71,6 @@ constexpr auto replacements = [] {
       Replacement{"believe", "think"},
       Replacement{"believes", "thinks"},
       Replacement{"bike", "bicycle"},
-      Replacement{"buck", "dollar"},
-      Replacement{"bucks", "dollars"},
       Replacement{"cannot", "can not"},
       Replacement{"cant", "can not"},
       Replacement{"couldnt", "could not"},
@@ -96,7 +94,6 @@ constexpr auto replacements = [] {
       Replacement{"fridge", "refrigerator"},
       Replacement{"glad", "happy"},
       Replacement{"gonna", "going to"},
-      Replacement{"gotta", "got to"},
       Replacement{"grandma", "grandmother"},
       Replacement{"grandpa", "grandfather"},
       Replacement{"hadnt", "had not"},

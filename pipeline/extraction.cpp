@@ -17,7 +17,11 @@ ExtractedBatch extract(Batch batch, std::string_view topic, std::int32_t partiti
     }
   }
   // A message whose memory repeats another's still ended as extracted: hence only now.
-  drop_duplicates(done.memories);
+  if (options.near) {
+    drop_repeats(done.memories, batch);
+  } else {
+    drop_duplicates(done.memories);
+  }
   done.memories.shrink_to_fit();  // Room for thousands of repeats would be held, uncharged, until the commit.
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto is_noise_here = [&] {

@@ -16,6 +16,7 @@ struct ExtractionOptions {
   std::shared_ptr<const RuleSet> rules;
   FilterOptions filters;
   bool for_models = false;  ///< A model tier is on: say which messages are worth asking it about.
+  bool near = false;        ///< The store finds near duplicates: leave it all but verbatim repeats.
   bool by_value = false;    ///< What is noise was decided when the messages were read: MessageView::worth.
 };
 

@@ -169,7 +169,8 @@ class Store {
   [[nodiscard]] virtual Result<std::int64_t> open_calls() {
     return 0;
   }
-  /// Chosen messages that are gathered for a model, by agent; and the end of waiting for more: all of it is queued.
+  /// Chosen messages that are gathered for a model, by agent; and the end of waiting for more: some hundred are queued
+  /// with each call.
   [[nodiscard]] virtual Result<std::int64_t> gathering() {
     return 0;
   }

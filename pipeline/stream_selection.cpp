@@ -19,15 +19,19 @@ ValueSelector selector_from(const ValueSelection& rates, const std::string& byte
 }  // namespace
 
 StreamSelection::StreamSelection(const StreamSelectionOptions& options, const SelectorState& state)
-    : options_{&options}, without_length_{options.filters}, selector_{selector_from(options.rates, state.bytes)} {
+    : options_{&options},
+      without_length_{options.filters},
+      selector_{selector_from(options.rates, state.bytes)},
+      state_at_{state.offset} {
   without_length_.min_message_length = 0;
 }
 
 std::optional<SelectorState> StreamSelection::before(std::int64_t offset) {
-  if (since_state_ < state_every) {
+  if (since_state_ < state_every && offset - state_at_ < state_every_offsets) {
     return std::nullopt;
   }
   since_state_ = 0;
+  state_at_ = offset;
   return SelectorState{.offset = offset, .bytes = selector_.encode()};
 }
 

@@ -24,8 +24,8 @@ struct StreamSelectionOptions {
 
 class StreamSelection {
  public:
-  /// Messages between two states that are kept: what a claim has to read again at least.
-  static constexpr std::int64_t state_every = 4096;
+  /// Messages, or offsets, between two states that are kept.
+  static constexpr std::int64_t state_every = 4096, state_every_offsets = 32'768;
 
   /// Goes on from `state`; anew if it can't be read.
   StreamSelection(const StreamSelectionOptions& options, const SelectorState& state);
@@ -42,6 +42,7 @@ class StreamSelection {
   FilterOptions without_length_;  ///< A short message that states something is no noise: "I'm Bob".
   ValueSelector selector_;
   std::int64_t since_state_ = 0;  ///< Messages.
+  std::int64_t state_at_;         ///< Offset.
 };
 
 }  // namespace alluvium::pipeline

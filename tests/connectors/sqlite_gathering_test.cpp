@@ -159,6 +159,43 @@ TEST_F(SqliteGatheringTest, OneBatchCanFillSeveralRequests) {
   expect_proved();
 }
 
+TEST_F(SqliteGatheringTest, VerifyMissesAMessageWhoseRequestIsGoneThoughItsBatchHasAnother) {
+  open();
+  commit("ada", "cccc");
+  expect_proved();
+  {
+    Database database{options.path, Database::Mode::read_write, std::chrono::milliseconds{1000}};
+    database.execute("DELETE FROM requests WHERE state = 'gathering'");
+  }
+  const auto audits = SqliteReader::open(options.path).value()->verify().value();
+  EXPECT_FALSE(audits.front().faults.empty());
+}
+
+TEST_F(SqliteGatheringTest, ThousandsAreClosedSomeHundredAtATime) {
+  open();
+  for (int agent = 0; agent < 1200; ++agent) {
+    commit("agent-" + std::to_string(agent), "c");
+  }
+  EXPECT_EQ(store->close_gathered().value(), Gathering::closed_at_once_max);
+  EXPECT_EQ(store->close_gathered().value(), Gathering::closed_at_once_max);
+  EXPECT_EQ(store->close_gathered().value(), 200);
+  EXPECT_EQ(store->gathering().value(), 0);
+}
+
+TEST_F(SqliteGatheringTest, WhatIsReadAgainDoesNotJoinWhatWasGatheredBefore) {
+  open();
+  commit("ada", "cc");
+  auto again = request();
+  again.reset = true;
+  claim = store->claim(again).value();
+  next_offset = 0;
+  commit("ada", "cc");
+  ASSERT_EQ(due().size(), 1U);
+  EXPECT_EQ(due()[0].request.messages.size(), 2U);
+  EXPECT_EQ(store->gathering().value(), 1);
+  expect_proved();
+}
+
 TEST_F(SqliteGatheringTest, AgentsAndOrganisationsAreGatheredApart) {
   open();
   commit("ada", "cc");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pipeline/claim_plan.hpp"
 #include "tests/pipeline/sample_batch.hpp"
 
 namespace alluvium::pipeline {
@@ -147,17 +148,22 @@ TEST_F(CommitQueueTest, ASelectorsStateGoesWithTheWatermarkThatReachesIt) {
   EXPECT_EQ(queue_.outstanding().at(0).selector->bytes, "c");
 }
 
-TEST_F(CommitQueueTest, OfManyStatesThatWaitEverySecondIsLetGo) {
-  queue_.open(first_, granted(5, 0));
-  for (std::int64_t offset = 1; offset <= 100; ++offset) {
-    queue_.add(*first_, {.offset = offset, .bytes = std::to_string(offset)});
+TEST_F(CommitQueueTest, TheStatesThatWaitAreSpreadOverTheWindow) {
+  // However long the watermark stands still: wherever it goes then, a state is near.
+  for (std::int64_t watermark = 5000; watermark < window_offsets_max; watermark += 777'777) {
+    queue_.open(first_, granted(5, 0));
+    for (std::int64_t offset = 4096; offset <= window_offsets_max; offset += 4096) {
+      queue_.add(*first_, {.offset = offset, .bytes = std::to_string(offset)});
+    }
+    EXPECT_TRUE(queue_.add(*first_, {}, std::vector<Gap>{{0, watermark}}));
+    queue_.take();
+    const auto& selector = queue_.outstanding().at(0).selector;
+    ASSERT_TRUE(selector);
+    EXPECT_LE(selector->offset, watermark);
+    EXPECT_LT(watermark - selector->offset, selector_replay_max);
+    EXPECT_EQ(selector->bytes, std::to_string(selector->offset));
+    queue_.drop(0);
   }
-  EXPECT_TRUE(queue_.add(*first_, {}, std::vector<Gap>{{0, 60}}));
-  queue_.take();
-  const auto& selector = queue_.outstanding().at(0).selector;
-  ASSERT_TRUE(selector);
-  EXPECT_LE(selector->offset, 60);
-  EXPECT_EQ(selector->bytes, std::to_string(selector->offset));
 }
 
 }  // namespace
