@@ -132,6 +132,7 @@ TEST(BatchJson, SaysWhyARequestWaitsAndShowsRequestsOnlyIfAsked) {
   request.state = "degraded";
   request.attempts = 4;
   request.due_ms = 1000;
+  request.created_ms = 500;
   request.reason = "HTTP 503";
   batch.requests = {request};
   EXPECT_THAT(batch_json(batch), HasSubstr(R"("extraction_methods":["error"])"));
@@ -139,7 +140,8 @@ TEST(BatchJson, SaysWhyARequestWaitsAndShowsRequestsOnlyIfAsked) {
   EXPECT_THAT(batch_json(batch), Not(HasSubstr("requests")));
   EXPECT_THAT(batch_json(batch, true),
               HasSubstr(R"("requests":[{"tier":"small","mode":"call","state":"degraded","attempts":4,"messages":2,)"
-                        R"("due":"1970-01-01T00:00:01.000Z","reason":"HTTP 503"}]})"));
+                        R"("due":"1970-01-01T00:00:01.000Z","since":"1970-01-01T00:00:00.500Z",)"
+                        R"("reason":"HTTP 503"}]})"));
 }
 
 TEST(UsageOf, CountsOneTierOrAllAndNoCallForACachedAnswer) {
