@@ -99,11 +99,14 @@ KafkaPartition::Progress KafkaPartition::read(pipeline::SourceListener& listener
   return progress;
 }
 
+std::size_t KafkaPartition::fetched() const {
+  return queue_ ? rd_kafka_queue_length(queue_.get()) + pulled_.size() - pulled_next_ : 0;
+}
+
 pipeline::Backlog KafkaPartition::backlog(rd_kafka_t* consumer) const {
   pipeline::Backlog backlog;
   if (state_ == State::running && queue_) {
-    const auto fetched = rd_kafka_queue_length(queue_.get()) + pulled_.size() - pulled_next_;
-    backlog.bytes = static_cast<std::int64_t>(fetched * mean_bytes_);
+    backlog.bytes = static_cast<std::int64_t>(fetched() * mean_bytes_);
     std::int64_t low = 0;
     std::int64_t high = 0;  // As of the last fetch: nobody is asked.
     if (rd_kafka_get_watermark_offsets(consumer, name_.topic.c_str(), name_.partition, &low, &high) ==

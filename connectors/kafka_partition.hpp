@@ -59,6 +59,8 @@ class KafkaPartition {
   /// partition meanwhile.
   Progress read(pipeline::SourceListener& listener, std::size_t bytes_max, Complaints& complaints);
 
+  /// Messages and events that wait to be delivered.
+  [[nodiscard]] std::size_t fetched() const;
   /// `consumer`: as given to run_from().
   [[nodiscard]] pipeline::Backlog backlog(rd_kafka_t* consumer) const;
 

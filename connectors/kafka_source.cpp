@@ -14,6 +14,7 @@
 #include "connectors/kafka_topic_watch.hpp"
 #include "connectors/kafka_topics.hpp"
 #include "connectors/kafka_watermarks.hpp"
+#include "connectors/reading_turns.hpp"
 #include "connectors/wake_event.hpp"
 #include "pipeline/failpoint.hpp"
 
@@ -92,7 +93,7 @@ class KafkaSource final : public pipeline::Source {
   std::optional<KafkaOrphans> orphans_;
   std::optional<KafkaTopicWatch> watch_;
   pipeline::SourceListener* listener_ = nullptr;
-  std::size_t cursor_ = 0;                  ///< Whose turn it is to be read.
+  ReadingTurns turns_;
   std::map<std::string, std::string> ids_;  ///< Of topics, until the next rebalance.
   /// A broker that does not know topic ids never answers: then it is done without.
   static constexpr int id_tries_max = 5;
@@ -227,13 +228,14 @@ Result<void> KafkaSource::wait_for_seat(std::chrono::milliseconds wait) {
 bool KafkaSource::read(std::size_t bytes_max) {
   bool called = false;
   auto& partitions = group_->partitions();
-  const auto count = partitions.size();
-  for (std::size_t i = 0; i < count && bytes_max > 0; ++i) {
-    auto& partition = partitions[cursor_++ % count];
-    if (partition.readable()) {
+  const auto depth = [&](std::size_t i) { return partitions[i].readable() ? partitions[i].fetched() : 0; };
+  for (const auto slot : turns_.order(partitions.size(), depth)) {
+    auto& partition = partitions[slot];
+    if (bytes_max > 0 && partition.readable()) {
       const auto progress = partition.read(*listener_, bytes_max, complaints_);
       bytes_max -= std::min(bytes_max, progress.bytes);
       called = called || progress.calls > 0;
+      turns_.read(slot);
     }
     if (partition.state() == KafkaPartition::State::stalled) {
       ids_.clear();  // Perhaps because the topic was deleted and made again.
@@ -261,8 +263,6 @@ bool KafkaSource::serve_group() {
         break;
       case RD_KAFKA_EVENT_ERROR:
         on_error(rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()));
-        break;
-      default:
         break;
     }
   }

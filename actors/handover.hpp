@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A queue between two actors that costs one message for many things handed over.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace alluvium::actors {
+
+/// What a batch needs to change hands is little; a message for each would cost more than that. So the givers put things
+/// here, and the taker is sent a message only when there are some again, or enough not to wait any longer. Any thread.
+/// Its length is not bounded here: what is in it holds credit.
+template <class Thing>
+class Handover {
+ public:
+  /// `enough`: as many things are worth a message of their own. 0: none are.
+  explicit Handover(std::size_t enough = 0) : enough_{enough} {}
+
+  /// In the order in which they come out. True if the taker has to be told.
+  [[nodiscard]] bool put(Thing thing) {
+    const std::lock_guard lock{mutex_};
+    things_.push_back(std::move(thing));
+    return things_.size() == 1 || things_.size() == enough_;
+  }
+  /// All of them, oldest first.
+  [[nodiscard]] std::vector<Thing> take() {
+    const std::lock_guard lock{mutex_};
+    return std::exchange(things_, {});
+  }
+  [[nodiscard]] bool has_enough() const {
+    const std::lock_guard lock{mutex_};
+    return things_.size() >= enough_;
+  }
+
+ private:
+  const std::size_t enough_;
+  mutable std::mutex mutex_;
+  std::vector<Thing> things_;
+};
+
+}  // namespace alluvium::actors

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/scheduler.hpp"
+
+#include <algorithm>
+
+#include <caf/execution_unit.hpp>
+#include <caf/resumable.hpp>
+#include <pthread.h>
+
+namespace alluvium::actors {
+namespace {
+
+/// Jobs a worker takes at once. What it has taken waits for it alone: few, or one slow extraction delays many buffers.
+constexpr std::size_t jobs_taken_max = 8;
+
+}  // namespace
+
+// Clock -----------------------------------------------------------------------------------------
+
+void Scheduler::Clock::set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
+                                            std::uint64_t id) {
+  has_timeouts_.store(true, std::memory_order_relaxed);
+  thread_safe_actor_clock::set_ordinary_timeout(t, self, type, id);
+}
+
+void Scheduler::Clock::set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) {
+  has_timeouts_.store(true, std::memory_order_relaxed);
+  thread_safe_actor_clock::set_request_timeout(t, self, id);
+}
+
+void Scheduler::Clock::set_multi_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
+                                         std::uint64_t id) {
+  has_timeouts_.store(true, std::memory_order_relaxed);
+  thread_safe_actor_clock::set_multi_timeout(t, self, type, id);
+}
+
+/// Called by every actor that ends, mostly on the thread it ran on; what it has set is seen there.
+void Scheduler::Clock::cancel_timeouts(caf::abstract_actor* self) {
+  if (has_timeouts_.load(std::memory_order_relaxed)) {
+    thread_safe_actor_clock::cancel_timeouts(self);
+  }
+}
+
+// Workers ---------------------------------------------------------------------------------------
+
+class Scheduler::Worker final : public caf::execution_unit {
+ public:
+  explicit Worker(Scheduler& scheduler) : execution_unit{&scheduler.system()}, scheduler_{scheduler} {}
+
+  void start() {
+    thread_ = std::thread{[this] { run(); }};
+  }
+  void join() {
+    thread_.join();
+  }
+  void exec_later(caf::resumable* job) override {
+    scheduler_.enqueue(job);
+  }
+
+ private:
+  void run() {
+    pthread_setname_np(pthread_self(), "worker");
+    std::vector<caf::resumable*> jobs;
+    while (scheduler_.take(jobs)) {
+      for (auto* job : jobs) {
+        // The queue's reference to it is this thread's now.
+        if (job->resume(this, scheduler_.max_throughput()) == caf::resumable::resume_later) {
+          scheduler_.enqueue(job);
+        } else {
+          intrusive_ptr_release(job);
+        }
+      }
+    }
+  }
+
+  Scheduler& scheduler_;
+  std::thread thread_;
+};
+
+bool Scheduler::take(std::vector<caf::resumable*>& jobs) {
+  jobs.clear();
+  std::unique_lock lock{mutex_};
+  ++idle_;
+  wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+  --idle_;
+  if (stopping_) {
+    return false;
+  }
+  const auto share = jobs_.size() / (2 * workers_.size());
+  const auto end = jobs_.begin() + static_cast<std::ptrdiff_t>(std::clamp<std::size_t>(share, 1, jobs_taken_max));
+  jobs.assign(jobs_.begin(), end);
+  jobs_.erase(jobs_.begin(), end);
+  return true;
+}
+
+void Scheduler::enqueue(caf::resumable* job) {
+  bool anyone_waits = false;
+  {
+    const std::lock_guard lock{mutex_};
+    jobs_.push_back(job);
+    anyone_waits = idle_ > 0;
+  }
+  if (anyone_waits) {
+    wake_.notify_one();
+  }
+}
+
+// Life ------------------------------------------------------------------------------------------
+
+Scheduler::Scheduler(caf::actor_system& system) : abstract_coordinator{system} {}
+Scheduler::~Scheduler() = default;
+
+void Scheduler::start() {
+  for (std::size_t i = 0; i < num_workers(); ++i) {
+    workers_.push_back(std::make_unique<Worker>(*this));
+  }
+  for (const auto& worker : workers_) {
+    worker->start();
+  }
+  timer_ = std::thread{[this] {
+    pthread_setname_np(pthread_self(), "clock");
+    clock_.run_dispatch_loop();
+  }};
+  abstract_coordinator::start();
+}
+
+/// The actors have ended by now, but for CAF's own.
+void Scheduler::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  stop_actors();
+  for (const auto& worker : workers_) {
+    worker->join();
+  }
+  for (auto* job : jobs_) {
+    cleanup_and_release(job);
+  }
+  jobs_.clear();
+  clock_.cancel_dispatch_loop();
+  timer_.join();
+}
+
+}  // namespace alluvium::actors
