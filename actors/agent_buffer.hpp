@@ -45,8 +45,7 @@ struct AgentBufferState {
   std::shared_ptr<const BufferContext> context;
   ClaimPtr claim;
   std::shared_ptr<AgentSlot> slot;
-  Extractor extractor;
-  std::string agent_id;
+  const Stage::Desk* desk = nullptr;  ///< Of the context's stage.
 
   pipeline::Batch batch;
   pipeline::Pending pending;
@@ -54,11 +53,11 @@ struct AgentBufferState {
   bool ended = false;
 };
 
-/// `extractor` gets its batches. `overhead`: buffer_overhead_bytes, charged before it is spawned, since many can wait
+/// `desk` gets its batches. `overhead`: buffer_overhead_bytes, charged before it is spawned, since many can wait
 /// for their first turn. Ends when it has flushed all that was sent to it.
 AgentBuffer::behavior_type agent_buffer(AgentBuffer::stateful_pointer<AgentBufferState> self,
                                         std::shared_ptr<const BufferContext> context, ClaimPtr claim,
-                                        std::shared_ptr<AgentSlot> slot, Extractor extractor, std::string agent_id,
+                                        std::shared_ptr<AgentSlot> slot, const Stage::Desk* desk, std::string agent_id,
                                         const std::shared_ptr<pipeline::Charge>& overhead);
 
 }  // namespace alluvium::actors

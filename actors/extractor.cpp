@@ -11,6 +11,7 @@ namespace {
 using Self = Extractor::stateful_pointer<ExtractorState>;
 
 constexpr std::chrono::milliseconds look_again_after{5};
+constexpr int batches_in_a_row_max = 64;  // Then others may use the thread.
 
 std::int64_t bytes_of(const pipeline::Memory& memory) {
   auto bytes = sizeof(memory) + memory.id.size() + memory.content.size() + memory.rule_id.size() +
@@ -21,48 +22,68 @@ std::int64_t bytes_of(const pipeline::Memory& memory) {
   return static_cast<std::int64_t>(bytes);
 }
 
-void work_off(Self self, const pipeline::ExtractionOptions& options, const Writer& writer, pipeline::Credit* results,
-              const ModelLoad* load, pipeline::WallClock clock) {
+/// What it needs to work.
+struct Tools {
+  pipeline::ExtractionOptions options;
+  Works works;
+  Extracts extracts;
+  Writer writer;
+  pipeline::Credit* results;
+  const ModelLoad* load;
+  pipeline::WallClock clock;
+};
+
+void extract(ExtractorState& state, const Tools& tools, Work work) {
+  const auto started_ms = tools.clock();
+  Extracted done{work.claim,
+                 pipeline::extract(std::move(work.batch), work.claim->name.topic, work.claim->name.partition,
+                                   tools.options, *state.scratch),
+                 std::move(work.charge), pipeline::Charge{*tools.results}};
+  done.batch.started_ms = started_ms;
+  done.batch.ended_ms = tools.clock();
+  std::int64_t bytes = 0;
+  for (const auto& memory : done.batch.memories) {
+    bytes += bytes_of(memory);
+  }
+  done.results.add(bytes);
+  pipeline::failpoint("extractor.done");
+  if (tools.extracts->put(std::move(done))) {
+    caf::anon_send(tools.writer, Arrived::value);
+  }
+}
+
+void work_off(Self self, const Tools& tools) {
   auto& state = self->state;
-  while (!state.backlog.empty() && results->available() > 0 && load->has_room()) {
-    const auto work = std::move(state.backlog.front());
+  for (auto& work : tools.works->take()) {
+    state.backlog.push_back(std::move(work));
+  }
+  const auto has_room = [&] { return tools.results->available() > 0 && tools.load->has_room(); };
+  for (int i = 0; i < batches_in_a_row_max && !state.backlog.empty() && has_room(); ++i) {
+    auto work = std::move(state.backlog.front());
     state.backlog.pop_front();
-    const auto started_ms = clock();
-    auto done =
-        std::make_shared<Extracted>(Extracted{work->claim,
-                                              pipeline::extract(std::move(work->batch), work->claim->name.topic,
-                                                                work->claim->name.partition, options, *state.scratch),
-                                              std::move(work->charge), pipeline::Charge{*results}});
-    done->batch.started_ms = started_ms;
-    done->batch.ended_ms = clock();
-    for (const auto& memory : done->batch.memories) {
-      done->results.add(bytes_of(memory));
-    }
-    pipeline::failpoint("extractor.done");
-    self->send(writer, std::move(done));
+    extract(state, tools, std::move(work));
   }
   if (!state.backlog.empty() && !state.tick_due) {
     state.tick_due = true;
-    self->delayed_send(self, look_again_after, Tick::value);
+    if (has_room()) {
+      self->send(self, Tick::value);  // Others may run meanwhile.
+    } else {
+      self->delayed_send(self, look_again_after, Tick::value);
+    }
   }
 }
 
 }  // namespace
 
-Extractor::behavior_type extractor(Self self, pipeline::ExtractionOptions options, Writer writer,
-                                   pipeline::Credit* results, const ModelLoad* load, pipeline::WallClock clock) {
+Extractor::behavior_type extractor(Self self, pipeline::ExtractionOptions options, Works works, Extracts extracts,
+                                   Writer writer, pipeline::Credit* results, const ModelLoad* load,
+                                   pipeline::WallClock clock) {
   self->state.scratch = std::make_unique<pipeline::RuleSet::Scratch>(*options.rules);
-  const auto go_on = [self, options = std::move(options), writer = std::move(writer), results, load, clock] {
-    work_off(self, options, writer, results, load, clock);
-  };
   return {
-      [self, go_on](const WorkPtr& work) {
-        self->state.backlog.push_back(work);
-        go_on();
-      },
-      [self, go_on](Tick) {
+      [self, tools = Tools{std::move(options), std::move(works), std::move(extracts), std::move(writer), results, load,
+                           std::move(clock)}](Tick) {
         self->state.tick_due = false;
-        go_on();
+        work_off(self, tools);
       },
   };
 }

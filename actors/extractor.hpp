@@ -14,15 +14,15 @@ namespace alluvium::actors {
 struct ExtractorState {
   static constexpr const char* name = "extractor";
   std::unique_ptr<pipeline::RuleSet::Scratch> scratch;
-  std::deque<WorkPtr> backlog;  ///< Bounded by the credit its batches hold.
+  std::deque<Work> backlog;  ///< Bounded by the credit its batches hold.
   bool tick_due = false;
 };
 
-/// Sends what it extracts to `writer`. While the memories that wait to be committed hold all of
+/// Takes from `works`; puts what it extracts into `extracts`, for `writer`. While the memories that wait to be committed hold all of
 /// `results`, batches wait here: what rules make of a batch can be many times its size. One batch
 /// may overshoot it. They wait too while `load` has no room for more requests to models.
 Extractor::behavior_type extractor(Extractor::stateful_pointer<ExtractorState> self,
-                                   pipeline::ExtractionOptions options, Writer writer, pipeline::Credit* results,
-                                   const ModelLoad* load, pipeline::WallClock clock);
+                                   pipeline::ExtractionOptions options, Works works, Extracts extracts, Writer writer,
+                                   pipeline::Credit* results, const ModelLoad* load, pipeline::WallClock clock);
 
 }  // namespace alluvium::actors

@@ -149,8 +149,8 @@ void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordV
     decoder_.decode(record, slot, part_, dead_);
     judge(here, part_, 0);
     for (const auto& entry : part_.entries()) {
-      if (step == Step::rest && !here.reading.is_done(entry.message.position)) {
-        chunk_->messages.add(entry.message, slot);
+      if (const auto message = entry.message(); step == Step::rest && !here.reading.is_done(message.position)) {
+        chunk_->messages.add(message, slot);
       }
     }
     std::erase_if(dead_,
@@ -165,7 +165,7 @@ void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordV
 
 void Intake::judge(Partition& here, pipeline::MessageChunk& messages, std::size_t from) {
   for (auto i = from; here.selection && i < messages.entries().size(); ++i) {
-    messages.judge(i, here.selection->judge(messages.entries()[i].message, *scoring_));
+    messages.judge(i, here.selection->judge(messages.entries()[i].message(), *scoring_));
   }
 }
 
@@ -249,12 +249,12 @@ void Intake::hand_on() {
   }
   auto chunk = std::exchange(chunk_, nullptr);
   // A partition that was lost or stalled within this very poll has no claim any more.
-  const auto orphan = [this](const auto& entry) { return !claims_[entry.slot]; };
+  const auto orphan = [this](const auto& entry) { return !claims_[entry.slot()]; };
   if (std::any_of(chunk->messages.entries().begin(), chunk->messages.entries().end(), orphan)) {
     auto kept = std::make_shared<RoutedChunk>();
     for (const auto& entry : chunk->messages.entries()) {
       if (!orphan(entry)) {
-        kept->messages.add(entry.message, entry.slot);
+        kept->messages.add(entry.message(), entry.slot());
       }
     }
     chunk = std::move(kept);

@@ -17,6 +17,7 @@
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/handover.hpp"
 #include "pipeline/batch_policy.hpp"
 #include "pipeline/credit.hpp"
 #include "pipeline/memory.hpp"
@@ -49,7 +50,7 @@ struct Work {
   pipeline::Batch batch;
   pipeline::Charge charge;
 };
-using WorkPtr = std::shared_ptr<Work>;
+using Works = std::shared_ptr<Handover<Work>>;
 
 struct Extracted {
   ClaimPtr claim;
@@ -57,7 +58,7 @@ struct Extracted {
   pipeline::Charge charge;
   pipeline::Charge results;  ///< Of its memories, which can be many times its messages.
 };
-using ExtractedPtr = std::shared_ptr<Extracted>;
+using Extracts = std::shared_ptr<Handover<Extracted>>;
 
 /// What the source's thread settles by itself: no message to extract, but offsets to account for.
 struct Settled {
@@ -88,6 +89,7 @@ using Flush = caf::atom_constant<caf::atom("flush")>;    ///< Hand on what is pe
 using Tick = caf::atom_constant<caf::atom("tick")>;      ///< Look at the clock.
 using Finish = caf::atom_constant<caf::atom("finish")>;  ///< Commit everything; say how far the ledger is.
 using Gather = caf::atom_constant<caf::atom("gather")>;  ///< Queue what is gathered: nothing more will come.
+using Arrived = caf::atom_constant<caf::atom("arrived")>;
 using Launch = caf::atom_constant<caf::atom("launch")>;
 using Crashed = caf::atom_constant<caf::atom("crashed")>;
 
@@ -95,11 +97,12 @@ using Crashed = caf::atom_constant<caf::atom("crashed")>;
 using AgentBuffer = caf::typed_actor<caf::reacts_to<Slice>, caf::reacts_to<Flush>, caf::reacts_to<Tick>>;
 
 /// Runs rules and filters over batches. An agent's batches always go to the same one, so they reach
-/// the writer in order. Tick: see whether the writer has made room.
-using Extractor = caf::typed_actor<caf::reacts_to<WorkPtr>, caf::reacts_to<Tick>>;
+/// the writer in order. Tick: there is work, or see whether the writer has made room.
+using Extractor = caf::typed_actor<caf::reacts_to<Tick>>;
 
-/// The only one that writes to the store. Tick: commit what waits, or try again what failed.
-using Writer = caf::typed_actor<caf::reacts_to<ExtractedPtr>, caf::reacts_to<SettledPtr>, caf::reacts_to<ClaimCommand>,
+/// The only one that writes to the store. Arrived: there are batches again, or enough for a commit. Tick: commit what
+/// waits, or try again what failed.
+using Writer = caf::typed_actor<caf::reacts_to<Arrived>, caf::reacts_to<SettledPtr>, caf::reacts_to<ClaimCommand>,
                                 caf::reacts_to<ReleaseCommand>, caf::reacts_to<Finish>, caf::reacts_to<Gather>,
                                 caf::reacts_to<Tick>>;
 
@@ -115,7 +118,12 @@ using Supervisor = caf::typed_actor<caf::reacts_to<Launch>, caf::reacts_to<Crash
 
 /// Everything between the source and the store. Replaced as a whole.
 struct Stage {
-  std::vector<Extractor> extractors;
+  /// An extractor, and where its work is put.
+  struct Desk {
+    Extractor extractor;
+    Works works;
+  };
+  std::vector<Desk> desks;
   Writer writer;
   Caller caller;         ///< Null if no model tier is on.
   CourierActor courier;  ///< Null if no tier has batch jobs here.
@@ -125,8 +133,6 @@ struct Stage {
 
 // One process: these never go over a wire.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::Slice)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::WorkPtr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::ExtractedPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::SettledPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::ClaimCommand)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(alluvium::actors::ReleaseCommand)

@@ -17,14 +17,15 @@ void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPt
   };
   std::vector<Touched> touched;
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
-    const auto slot = entries[i].slot;
+    const auto slot = entries[i].slot();
     if (slot >= routes_.size()) {
       routes_.resize(slot + 1);
     }
     auto& routes = routes_[slot];
-    auto found = routes.find(entries[i].message.agent_id);
+    const auto agent_id = entries[i].agent_id();
+    auto found = routes.find(agent_id);
     if (found == routes.end()) {
-      found = routes.emplace(std::string{entries[i].message.agent_id}, Route{}).first;
+      found = routes.emplace(std::string{agent_id}, Route{}).first;
     }
     auto& route = found->second;
     if (route.count++ == 0) {
@@ -48,11 +49,11 @@ void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPt
       // None yet, or it has flushed its last message and ends.
       route->slot = std::make_shared<AgentSlot>();
       route->slot->pending.store(count, std::memory_order_release);
-      const auto& extractors = context_->stage->extractors;
-      const auto& extractor = extractors[Hash{}(*agent_id) % extractors.size()];
+      const auto& desks = context_->stage->desks;
+      const auto* desk = &desks[Hash{}(*agent_id) % desks.size()];
       const auto overhead = std::make_shared<pipeline::Charge>(*context_->credit);
       overhead->add(buffer_overhead_bytes);
-      route->buffer = system_.spawn<caf::lazy_init>(agent_buffer, context_, claims[slot], route->slot, extractor,
+      route->buffer = system_.spawn<caf::lazy_init>(agent_buffer, context_, claims[slot], route->slot, desk,
                                                     *agent_id, overhead);
     }
     caf::anon_send(route->buffer, Slice{shared, begin, begin + count});

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include <caf/detail/set_thread_name.hpp>
 #include <caf/execution_unit.hpp>
 #include <caf/resumable.hpp>
-#include <pthread.h>
 
 namespace alluvium::actors {
 namespace {
@@ -59,7 +59,7 @@ class Scheduler::Worker final : public caf::execution_unit {
 
  private:
   void run() {
-    pthread_setname_np(pthread_self(), "worker");
+    caf::detail::set_thread_name("worker");
     std::vector<caf::resumable*> jobs;
     while (scheduler_.take(jobs)) {
       for (auto* job : jobs) {
@@ -118,7 +118,7 @@ void Scheduler::start() {
     worker->start();
   }
   timer_ = std::thread{[this] {
-    pthread_setname_np(pthread_self(), "clock");
+    caf::detail::set_thread_name("clock");
     clock_.run_dispatch_loop();
   }};
   abstract_coordinator::start();

@@ -28,8 +28,8 @@ void launch(Self self) {
   }
   state.caller = state.stage->caller;
   state.courier = state.stage->courier;
-  for (const auto& extractor : state.stage->extractors) {
-    watch(extractor);
+  for (const auto& desk : state.stage->desks) {
+    watch(desk.extractor);
   }
   state.inbox->push(StageReady{state.stage});
 }
@@ -79,8 +79,8 @@ void SupervisorState::end_stage() {
     return;
   }
   caf::anon_send_exit(stage->writer, caf::exit_reason::kill);
-  for (const auto& extractor : stage->extractors) {
-    caf::anon_send_exit(extractor, caf::exit_reason::kill);
+  for (const auto& desk : stage->desks) {
+    caf::anon_send_exit(desk.extractor, caf::exit_reason::kill);
   }
   stage.reset();
 }

@@ -10,6 +10,7 @@
 #include "actors/courier_actor.hpp"
 #include "actors/extractor.hpp"
 #include "actors/intake.hpp"
+#include "actors/scheduler.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/writer.hpp"
 
@@ -38,8 +39,7 @@ namespace {
 
 struct SystemConfig : caf::actor_system_config {
   SystemConfig(std::size_t threads) {
-    // The default policy, stealing, costs two spinlocks and a walk of a whole queue per steal.
-    set("scheduler.policy", caf::atom("sharing"));
+    module_factories.emplace_back([](caf::actor_system& system) { return new Scheduler{system}; });
     set("scheduler.max-threads", threads);
     set("scheduler.max-throughput", std::size_t{50});  // Messages an actor may handle in a row.
   }
@@ -87,9 +87,13 @@ struct Engine::Parts {
     if (options.jobs && !stage->courier) {
       stage->courier = system.spawn<caf::detached>(courier_actor, *options.jobs, &load, &inbox, &metrics, clock);
     }
-    stage->writer = system.spawn<caf::detached>(writer, &store, &inbox, &metrics, &load, stage->caller, writing);
+    const auto extracts = std::make_shared<Handover<Extracted>>(writing.batches_max);
+    stage->writer =
+        system.spawn<caf::detached>(writer, &store, &inbox, &metrics, &load, stage->caller, extracts, writing);
     for (std::size_t i = 0; i < worker_count(options); ++i) {
-      stage->extractors.push_back(system.spawn(extractor, options.extraction, stage->writer, &results, &load, clock));
+      const auto works = std::make_shared<Handover<Work>>();
+      stage->desks.push_back(
+          {system.spawn(extractor, options.extraction, works, extracts, stage->writer, &results, &load, clock), works});
     }
     const std::lock_guard lock{latest_mutex};
     latest = stage;
@@ -152,7 +156,7 @@ void Engine::stop() {
 
 void Engine::crash_extractor() {
   if (const auto stage = parts_->current()) {
-    caf::anon_send_exit(stage->extractors.front(), caf::exit_reason::kill);
+    caf::anon_send_exit(stage->desks.front().extractor, caf::exit_reason::kill);
   }
 }
 

@@ -17,20 +17,23 @@ using Self = Writer::stateful_pointer<WriterState>;
 class Commits {
  public:
   Commits(Self self, pipeline::Store* store, Inbox* inbox, pipeline::Metrics* metrics, ModelLoad* load, Caller caller,
-          const WriterOptions& options)
+          Extracts extracts, const WriterOptions& options)
       : self_{self},
         store_{store},
         inbox_{inbox},
         metrics_{metrics},
         load_{load},
         caller_{std::move(caller)},
+        extracts_{std::move(extracts)},
         options_{options} {}
 
-  void add(const ExtractedPtr& extracted) {
-    wait(extracted);
+  void arrived() {
+    commit_or_wait(extracts_->has_enough());
   }
   void add(const SettledPtr& settled) {
-    wait(settled);
+    auto& here = state();
+    here.waiting.push_back(settled);
+    commit_or_wait(here.waiting.size() >= options_.batches_max);
   }
 
   void claim(const ClaimCommand& command) {
@@ -159,11 +162,8 @@ class Commits {
     std::erase_if(state().claims, [slot](const auto& waiting) { return waiting.claim->slot == slot; });
   }
 
-  template <class Part>
-  void wait(const std::shared_ptr<Part>& part) {
-    auto& here = state();
-    here.waiting.push_back(part);
-    if (here.waiting.size() >= options_.batches_max && here.queue.outstanding().empty()) {
+  void commit_or_wait(bool enough) {
+    if (enough && state().queue.outstanding().empty()) {
       commit();
     } else {
       arm(options_.interval);
@@ -173,11 +173,14 @@ class Commits {
   /// As much of what waits as one transaction should hold: on a small disk, a large one would never fit.
   void fill_next() {
     auto& waiting = state().waiting;
+    for (auto& extracted : extracts_->take()) {
+      waiting.emplace_back(std::move(extracted));
+    }
     std::int64_t bytes = 0;
     for (std::size_t i = 0; i < options_.batches_max && bytes < options_.bytes_max && !waiting.empty(); ++i) {
-      const auto part = std::move(waiting.front());
+      auto part = std::move(waiting.front());
       waiting.pop_front();
-      bytes += std::visit([this](const auto& what) { return place(*what); }, part);
+      bytes += std::visit([this](auto& what) { return place(what); }, part);
     }
   }
 
@@ -192,7 +195,8 @@ class Commits {
     state().charges.push_back(std::move(extracted.results));
     return bytes;
   }
-  std::int64_t place(Settled& settled) {
+  std::int64_t place(const SettledPtr& arrived) {
+    auto& settled = *arrived;
     if (!state().queue.add(*settled.claim, std::move(settled.dead_letters), settled.gaps)) {
       return 0;
     }
@@ -306,16 +310,18 @@ class Commits {
   pipeline::Metrics* metrics_;
   ModelLoad* load_;
   Caller caller_;
+  Extracts extracts_;
   WriterOptions options_;
 };
 
 }  // namespace
 
 Writer::behavior_type writer(Self self, pipeline::Store* store, Inbox* inbox, pipeline::Metrics* metrics,
-                             ModelLoad* load, Caller caller, WriterOptions options) {
-  const auto commits = std::make_shared<Commits>(self, store, inbox, metrics, load, std::move(caller), options);
+                             ModelLoad* load, Caller caller, Extracts extracts, WriterOptions options) {
+  const auto commits =
+      std::make_shared<Commits>(self, store, inbox, metrics, load, std::move(caller), std::move(extracts), options);
   return {
-      [commits](const ExtractedPtr& extracted) { commits->add(extracted); },
+      [commits](Arrived) { commits->arrived(); },
       [commits](const SettledPtr& settled) { commits->add(settled); },
       [commits](const ClaimCommand& command) { commits->claim(command); },
       [commits](const ReleaseCommand& command) { commits->release(command.slots); },

@@ -30,7 +30,7 @@ struct WriterState {
   static constexpr const char* name = "writer";
 
   /// What came, oldest first: it may be more than one transaction should hold. Bounded by the byte credit.
-  std::deque<std::variant<ExtractedPtr, SettledPtr>> waiting;
+  std::deque<std::variant<Extracted, SettledPtr>> waiting;
   pipeline::CommitQueue queue;
   std::vector<pipeline::Charge> charges;  ///< Of all that is in the queue.
   std::vector<pipeline::Charge> outstanding_charges;
@@ -44,8 +44,10 @@ struct WriterState {
 };
 
 /// `store`, `inbox`, `metrics` and `load` outlive it. Spawn it detached: the store blocks. `caller`, if there is one,
-/// is told when there are new requests for it.
+/// is told when there are new requests for it. It takes batches from `extracts` when it commits, not before: it sleeps
+/// while they gather.
 Writer::behavior_type writer(Writer::stateful_pointer<WriterState> self, pipeline::Store* store, Inbox* inbox,
-                             pipeline::Metrics* metrics, ModelLoad* load, Caller caller, WriterOptions options);
+                             pipeline::Metrics* metrics, ModelLoad* load, Caller caller, Extracts extracts,
+                             WriterOptions options);
 
 }  // namespace alluvium::actors

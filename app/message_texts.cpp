@@ -38,7 +38,7 @@ Result<void> read(const config::Config& config, pipeline::StreamScope scope, con
     dead.clear();
     decoder->decode(record, 0, chunk, dead);
     for (const auto& entry : chunk.entries()) {
-      each({std::string{record.topic}, record.partition}, entry.message);
+      each({std::string{record.topic}, record.partition}, entry.message());
     }
   });
 }

@@ -13,12 +13,14 @@
 namespace alluvium::pipeline {
 
 /// A plain value, cheap to move. Contents and ids are kept in one string each, so a pending message
-/// costs little beyond its own bytes (about 80 bytes).
+/// costs little beyond its own bytes (40 bytes).
 class Batch {
  public:
   Batch() = default;
   explicit Batch(std::string agent_id) : agent_id_{std::move(agent_id)} {}
 
+  /// Room for that many more, so that append() need not grow: each growth copies what is there.
+  void reserve_more(std::size_t messages, std::size_t content_bytes, std::size_t id_bytes);
   /// Copies what `message` points to. Its agent must be this batch's.
   void append(const MessageView& message);
 
@@ -43,7 +45,8 @@ class Batch {
     return {contents_.data() + begin, entries_[i].content_end - begin};
   }
   [[nodiscard]] std::string_view id(std::size_t i) const {
-    return text(entries_[i].id);
+    const auto begin = i == 0 ? 0 : entries_[i - 1].id_end;
+    return {ids_.data() + begin, entries_[i].id_end - begin};
   }
   [[nodiscard]] const Position& position(std::size_t i) const {
     return entries_[i].position;
@@ -57,27 +60,31 @@ class Batch {
   }
 
  private:
-  /// A piece of texts_.
-  struct Piece {
+  /// A session, a user and an organisation, one after the other in texts_.
+  struct Party {
     std::uint32_t begin = 0;
-    std::uint32_t size = 0;
+    std::uint32_t session_end = 0, user_end = 0, org_end = 0;
   };
   struct Entry {
-    std::uint32_t content_end;
-    Piece id, session_id, user_id, org_id;
     Position position;
     std::int64_t timestamp_ms;
+    std::uint32_t content_end;
+    std::uint32_t id_end;
+    std::uint32_t party;  ///< Place in parties_, from 1; 0: none is known.
     Role role;
     Worth worth = {};
   };
-  Piece keep(std::string_view text_to_keep, Piece before);
-  [[nodiscard]] std::string_view text(Piece piece) const {
-    return {texts_.data() + piece.begin, piece.size};
+  [[nodiscard]] std::string_view text(std::uint32_t begin, std::uint32_t end) const {
+    return {texts_.data() + begin, end - begin};
   }
+  [[nodiscard]] bool is_of(const MessageView& message, std::uint32_t party) const;
+  [[nodiscard]] std::uint32_t party_of(const MessageView& message);
 
   std::string agent_id_;
   std::string contents_;  ///< One after the other. At most 4 GiB, which max_bytes keeps far away.
-  std::string texts_;     ///< Ids of messages, sessions, users and orgs; what repeats is kept once.
+  std::string ids_;       ///< Of messages, likewise.
+  std::string texts_;     ///< Of parties.
+  std::vector<Party> parties_;
   std::vector<Entry> entries_;
 };
 

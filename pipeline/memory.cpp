@@ -2,7 +2,10 @@
 #include "pipeline/memory.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <concepts>
+#include <cstring>
 
 #include <xxhash.h>
 
@@ -22,10 +25,13 @@ class FieldBytes {
   }
   template <std::integral T>
   void add(T number) {
-    auto rest = static_cast<std::uint64_t>(number);
-    for (int i = 0; i < 8; ++i, rest >>= 8U) {
-      bytes_.push_back(static_cast<char>(rest & 0xFFU));
+    auto eight = static_cast<std::uint64_t>(number);
+    if constexpr (std::endian::native == std::endian::big) {
+      eight = __builtin_bswap64(eight);
     }
+    std::array<char, sizeof eight> raw{};
+    std::memcpy(raw.data(), &eight, sizeof eight);
+    bytes_.append(raw.data(), raw.size());
   }
   [[nodiscard]] XXH128_hash_t hash128() const {
     return XXH3_128bits(bytes_.data(), bytes_.size());

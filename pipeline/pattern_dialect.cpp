@@ -8,6 +8,8 @@
 
 #include <simdjson.h>
 
+#include "pipeline/utf8.hpp"
+
 namespace alluvium::pipeline {
 namespace {
 
@@ -254,18 +256,11 @@ Dialect dialect_of(std::string_view pattern) {
 }
 
 bool is_plain_text(std::string_view text) {
-  // One pass without branches, because nearly every text is plain ASCII. The vertical tab is a
-  // blank to Hyperscan's \s and none to RE2's.
-  unsigned high = 0;
-  unsigned tabs = 0;
-  for (const char c : text) {
-    high |= static_cast<unsigned char>(c);
-    tabs |= static_cast<unsigned>(c == '\v');
-  }
-  if (tabs != 0) {
+  // The vertical tab is a blank to Hyperscan's \s and none to RE2's.
+  if (text.find('\v') != std::string_view::npos) {
     return false;
   }
-  if (high < 0x80) {
+  if (is_ascii(text)) {
     return true;
   }
   if (!simdjson::validate_utf8(text.data(), text.size())) {

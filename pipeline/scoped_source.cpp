@@ -124,7 +124,7 @@ bool ScopedSource::is_in_scope(const RecordView& record) {
   MessageChunk chunk;
   dead_.clear();
   decoder_.decode(record, 0, chunk, dead_);
-  return std::ranges::any_of(chunk.entries(), [this](const auto& entry) { return scope_.has(entry.message); });
+  return std::ranges::any_of(chunk.entries(), [this](const auto& entry) { return scope_.has(entry.message()); });
 }
 
 }  // namespace alluvium::pipeline

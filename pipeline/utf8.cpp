@@ -2,6 +2,9 @@
 // Reads UTF-8 character by character.
 #include "pipeline/utf8.hpp"
 
+#include <cstdint>
+#include <cstring>
+
 namespace alluvium::pipeline {
 
 std::size_t character_bytes(std::string_view text) {
@@ -23,6 +26,20 @@ std::size_t character_bytes(std::string_view text) {
     return fits && tail(2) && tail(3) ? 4 : 0;  // F0: overlong; F4: beyond U+10FFFF.
   }
   return 0;
+}
+
+bool is_ascii(std::string_view text) {
+  std::uint64_t bits = 0;
+  std::size_t i = 0;
+  for (; i + sizeof bits <= text.size(); i += sizeof bits) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + i, sizeof eight);
+    bits |= eight;
+  }
+  for (; i < text.size(); ++i) {
+    bits |= static_cast<unsigned char>(text[i]);
+  }
+  return (bits & 0x8080808080808080U) == 0;
 }
 
 std::size_t first_not_utf8(std::string_view text) {

@@ -11,6 +11,9 @@ namespace alluvium::pipeline {
 /// 3629 has it: no overlong forms, no surrogates, nothing beyond U+10FFFF.
 [[nodiscard]] std::size_t character_bytes(std::string_view text);
 
+/// True if no byte is above 0x7F, as in nearly every text: eight bytes are looked at at once.
+[[nodiscard]] bool is_ascii(std::string_view text);
+
 /// Where the first byte stands that is not UTF-8, or npos.
 [[nodiscard]] std::size_t first_not_utf8(std::string_view text);
 

@@ -173,7 +173,7 @@ Result<Conversations> read_conversations(const std::vector<std::string>& paths) 
     }
   }
   for (const auto& entry : conversations.chunk.entries()) {
-    conversations.messages.push_back(entry.message);
+    conversations.messages.push_back(entry.message());
   }
   std::ranges::stable_sort(conversations.messages, {}, &pipeline::MessageView::timestamp_ms);
   return conversations;

@@ -22,7 +22,7 @@ class AgentBufferTest : public testing::Test {
 
   void SetUp() override {
     auto stage = std::make_shared<Stage>();
-    stage->extractors.push_back(extractor_);
+    stage->desks.push_back({extractor_, works_});
     router_.use(std::make_shared<const BufferContext>(BufferContext{
         pipeline::BatchPolicy::make(
             {.max_messages = 4, .min_messages = 2, .idle_timeout = 60s, .max_hold = 120s, .max_bytes = 100})
@@ -72,16 +72,18 @@ class AgentBufferTest : public testing::Test {
 
   TestConfig config_;
   caf::actor_system system_{config_};
+  Works works_ = std::make_shared<Handover<Work>>();
   // With an argument each: without one, CAF binds a reference to null, which UBSan reports.
   Extractor extractor_ = system_.spawn(
       [](Extractor::pointer, AgentBufferTest* test) -> Extractor::behavior_type {
-        return {[test](const WorkPtr& work) {
-                  test->batch_sizes_.push_back(work->batch.size());
-                  for (std::size_t i = 0; i < work->batch.size(); ++i) {
-                    test->offsets_.push_back(work->batch[i].position.offset);
-                  }
-                },
-                [](Tick) {}};
+        return {[test](Tick) {
+          for (const auto& work : test->works_->take()) {
+            test->batch_sizes_.push_back(work.batch.size());
+            for (std::size_t i = 0; i < work.batch.size(); ++i) {
+              test->offsets_.push_back(work.batch[i].position.offset);
+            }
+          }
+        }};
       },
       this);
   Supervisor supervisor_ = system_.spawn(

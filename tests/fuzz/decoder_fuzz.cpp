@@ -37,8 +37,9 @@ void check(Decoder& decoder, const RecordView& record) {
   std::vector<DeadLetter> dead;
   decoder.decode(record, 7, chunk, dead);
   std::vector<Position> positions;
-  for (const auto& [message, slot] : chunk.entries()) {
-    require(slot == 7, "a message is under its slot");
+  for (const auto& entry : chunk.entries()) {
+    const auto message = entry.message();
+    require(entry.slot() == 7, "a message is under its slot");
     require(!message.id.empty() && !message.agent_id.empty(), "a message has an id and an agent");
     require(!is_blank(message.content), "a message has content");
     for (const auto text :

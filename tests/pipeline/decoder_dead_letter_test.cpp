@@ -210,7 +210,7 @@ TEST(DecoderLimit, TakesABundleOfTenThousand) {
 ::testing::AssertionResult is_accounted_for(const Decoded& decoded) {
   std::vector<Position> positions;
   for (const auto& entry : decoded.chunk.entries()) {
-    const auto& message = entry.message;
+    const auto message = entry.message();
     if (is_blank(message.content) || first_not_utf8(message.content) != std::string_view::npos || message.id.empty() ||
         message.agent_id.empty()) {
       return ::testing::AssertionFailure() << "a message that is none";

@@ -23,7 +23,7 @@ TEST(Decoder, ReadsEveryFieldOfAFlatMessage) {
   EXPECT_EQ(message.content, "My login failed again");
   EXPECT_EQ(message.timestamp_ms, 1'770'091'506'000);
   EXPECT_EQ(message.position, (Position{41, 0, 1}));
-  EXPECT_EQ(decoded.chunk.entries().front().slot, 7U);
+  EXPECT_EQ(decoded.chunk.entries().front().slot(), 7U);
 }
 
 TEST(Decoder, NeedsNothingButContent) {

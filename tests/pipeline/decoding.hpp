@@ -24,13 +24,13 @@ struct Decoded {
     return chunk.entries().size();
   }
   [[nodiscard]] MessageView operator[](std::size_t i) const {
-    return chunk.entries().at(i).message;
+    return chunk.entries().at(i).message();
   }
   /// The message of a record that must have been exactly one.
   [[nodiscard]] MessageView only() const {
     EXPECT_EQ(size(), 1U) << (dead.empty() ? "" : dead.front().detail);
     EXPECT_TRUE(dead.empty());
-    return size() == 0 ? MessageView{} : chunk.entries().front().message;
+    return size() == 0 ? MessageView{} : chunk.entries().front().message();
   }
   /// The dead letter of a record that must have been nothing else.
   [[nodiscard]] DeadLetter only_dead() const {

@@ -29,7 +29,8 @@ TEST(MessageChunk, CopiesEverythingAMessagePointsTo) {
   chunk.add(message_of(content), 3);
   content = "?????";
   ASSERT_EQ(chunk.entries().size(), 1U);
-  const auto& [message, slot] = chunk.entries().front();
+  const auto message = chunk.entries().front().message();
+  const auto slot = chunk.entries().front().slot();
   EXPECT_EQ(slot, 3U);
   EXPECT_EQ(message.content, "hello");
   EXPECT_EQ(message.id, "m");
@@ -46,13 +47,13 @@ TEST(MessageChunk, CopiesEverythingAMessagePointsTo) {
 TEST(MessageChunk, KeepsViewsValidWhileItGrowsAndMoves) {
   MessageChunk chunk;
   chunk.add(message_of("the first one"), 0);
-  const auto* const bytes = chunk.entries().front().message.content.data();
+  const auto* const bytes = chunk.entries().front().message().content.data();
   for (int i = 0; i < 10'000; ++i) {
     chunk.add(message_of("another"), 0);
   }
   const auto moved = std::move(chunk);
-  EXPECT_EQ(moved.entries().front().message.content, "the first one");
-  EXPECT_EQ(moved.entries().front().message.content.data(), bytes);
+  EXPECT_EQ(moved.entries().front().message().content, "the first one");
+  EXPECT_EQ(moved.entries().front().message().content.data(), bytes);
 }
 
 TEST(MessageChunk, TakesMessagesAgainAfterItWasMovedFrom) {
@@ -61,8 +62,8 @@ TEST(MessageChunk, TakesMessagesAgainAfterItWasMovedFrom) {
   const auto moved = std::move(chunk);
   chunk = MessageChunk{};
   chunk.add(message_of("after"), 0);
-  EXPECT_EQ(chunk.entries().front().message.content, "after");
-  EXPECT_EQ(moved.entries().front().message.content, "before");
+  EXPECT_EQ(chunk.entries().front().message().content, "after");
+  EXPECT_EQ(moved.entries().front().message().content, "before");
 }
 
 TEST(MessageChunk, HoldsTextsOfAnySize) {
@@ -76,7 +77,7 @@ TEST(MessageChunk, HoldsTextsOfAnySize) {
     }
     RC_ASSERT(chunk.entries().size() == sizes.size());
     for (std::size_t i = 0; i < sizes.size(); ++i) {
-      const auto& message = chunk.entries()[i].message;
+      const auto message = chunk.entries()[i].message();
       RC_ASSERT(message.content == std::string(sizes[i], static_cast<char>('a' + i % 26)));
       RC_ASSERT(message.id == std::to_string(i));
     }
