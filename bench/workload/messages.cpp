@@ -13,7 +13,7 @@ namespace {
 constexpr double fixed_share = 0.3;
 constexpr double spread_max = 6;
 // The last sentence goes beyond the length that was asked for, by half of a sentence on average.
-constexpr double half_sentence = 24;
+constexpr double half_sentence = 30;
 
 }  // namespace
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What bench/run, bench/compare and bench/plot are made of (docs/benchmarks.md)."""

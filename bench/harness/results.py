@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of results, and the table that is printed of them."""
+import json
+import statistics
+
+from .process import Failure
+
+FORMAT = 1
+NEEDED = {"format", "scenario", "commit", "machine", "versions", "command", "workloads", "runs"}
+# Of a run: key, heading, how a value is written, how many of the unit one is.
+COLUMNS = [("cpu_s_per_million", "CPU s per million", "{:.2f}", 1), ("wall_s", "wall s", "{:.1f}", 1),
+           ("peak_rss_bytes", "peak RSS MB", "{:,.0f}", 1e-6), ("memories", "memories", "{:,.0f}", 1),
+           ("p50_ms", "p50 ms", "{:.0f}", 1), ("p99_ms", "p99 ms", "{:.0f}", 1), ("p999_ms", "p99.9 ms", "{:.0f}", 1),
+           ("max_ms", "max ms", "{:.0f}", 1), ("window", "window", "{:,.0f}", 1),
+           ("claimed_s", "claimed after s", "{:.3f}", 1), ("first_batch_s", "first batch after s", "{:.3f}", 1),
+           ("agents", "agents", "{:,.0f}", 1), ("resident_bytes", "resident MB", "{:,.1f}", 1e-6),
+           ("bytes_per_agent", "bytes per agent", "{:,.0f}", 1)]
+
+
+def medians(results):
+    """(workload, contestant) -> column -> median over the runs, in the order of the file."""
+    groups = {}
+    for run in results["runs"]:
+        groups.setdefault((run["workload"], run["contestant"]), []).append(run)
+    return {group: {key: statistics.median(run[key] for run in runs) for key, *_ in COLUMNS if key in runs[0]}
+            for group, runs in groups.items()}
+
+
+def table(headings, rows):
+    """As Markdown, with the columns one below the other."""
+    lines = [headings, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    shown = ["| " + " | ".join(text.ljust(width) for text, width in zip(line, widths)) + " |" for line in lines]
+    return "\n".join([shown[0], "| " + " | ".join("-" * width for width in widths) + " |", *shown[1:]])
+
+
+def summary(results):
+    """One table per workload: medians, and each contestant's CPU beside the loop's."""
+    found, parts = medians(results), []
+    for workload in results["workloads"]:
+        rows = {contestant: values for (name, contestant), values in found.items() if name == workload}
+        if not rows:
+            continue
+        columns = [column for column in COLUMNS if any(column[0] in values for values in rows.values())]
+        base = rows.get("loop", {}).get("cpu_s_per_million")
+        lines = []
+        for contestant, values in rows.items():
+            line = [contestant] + [form.format(values[key] * scale) if key in values else ""
+                                   for key, _, form, scale in columns]
+            lines.append(line + ([f"{values['cpu_s_per_million'] / base:.2f}"] if base else []))
+        headings = ["", *(heading for _, heading, *_ in columns)] + (["CPU to loop"] if base else [])
+        parts.append(f"{workload}\n\n{table(headings, lines)}")
+    return "\n\n".join(parts + [f"Left out: {text}" for text in results.get("left_out", [])])
+
+
+def write(results, path):
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def read(path):
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Failure(f"{path}: {error}") from None
+    if not isinstance(results, dict) or not NEEDED <= results.keys() or results["format"] != FORMAT:
+        raise Failure(f"{path} is no file of results")
+    return results
