@@ -19,7 +19,6 @@ namespace {
 using Client = std::unique_ptr<rd_kafka_t, decltype(&rd_kafka_destroy)>;
 using Text = std::array<char, 512>;
 
-constexpr std::size_t poll_messages = 1000;
 constexpr int poll_ms = 1000;
 constexpr int metadata_ms = 10'000;
 constexpr int flush_ms = 60'000;
@@ -80,24 +79,21 @@ class Producer {
 
 /// Feeds the job until all partitions have been read to their ends.
 void consume(rd_kafka_t* consumer, int partitions, alluvium::bench::Job& job) {
-  auto* queue = rd_kafka_queue_get_consumer(consumer);
-  std::array<rd_kafka_message_t*, poll_messages> messages{};
   std::unordered_set<int> ended;
   while (static_cast<int>(ended.size()) < partitions) {
-    const auto count = rd_kafka_consume_batch_queue(queue, poll_ms, messages.data(), messages.size());
-    for (ssize_t i = 0; i < count; ++i) {
-      auto* message = messages[static_cast<std::size_t>(i)];
-      if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        job.take({static_cast<const char*>(message->payload), message->len});
-      } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        ended.insert(message->partition);
-      } else {
-        std::fprintf(stderr, "loop: %s\n", rd_kafka_message_errstr(message));
-      }
-      rd_kafka_message_destroy(message);
+    auto* message = rd_kafka_consumer_poll(consumer, poll_ms);
+    if (message == nullptr) {
+      continue;
     }
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      job.take({static_cast<const char*>(message->payload), message->len});
+    } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      ended.insert(message->partition);
+    } else {
+      std::fprintf(stderr, "loop: %s\n", rd_kafka_message_errstr(message));
+    }
+    rd_kafka_message_destroy(message);
   }
-  rd_kafka_queue_destroy(queue);
 }
 
 }  // namespace
@@ -114,12 +110,14 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "loop: %s\n", patterns.error().c_str());
     return 2;
   }
-  using Settings = std::array<std::array<const char*, 2>, 4>;
-  auto consumer = connect(RD_KAFKA_CONSUMER, Settings{{{"bootstrap.servers", brokers},
+  using Pair = std::array<const char*, 2>;
+  auto consumer = connect(RD_KAFKA_CONSUMER, std::array<Pair, 5>{{{"bootstrap.servers", brokers},
                                                        {"group.id", argv[4]},
                                                        {"auto.offset.reset", "earliest"},
-                                                       {"enable.partition.eof", "true"}}});
-  auto client = connect(RD_KAFKA_PRODUCER, Settings{{{"bootstrap.servers", brokers},
+                                                       {"enable.partition.eof", "true"},
+                                                       // Else a partition whose queue was full is left alone for a second.
+                                                       {"fetch.queue.backoff.ms", "20"}}});
+  auto client = connect(RD_KAFKA_PRODUCER, std::array<Pair, 4>{{{"bootstrap.servers", brokers},
                                                      {"partitioner", "murmur2_random"},
                                                      {"linger.ms", "20"},
                                                      {"queue.buffering.max.messages", "100000"}}});
