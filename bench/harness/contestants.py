@@ -59,7 +59,7 @@ def python(task):
 
 
 def streams(task):
-    return ["java", "-Xmx2g", "-cp", f"{STREAMS_BUILD}/classes:{STREAMS_BUILD}/lib/*", "StreamsPeer", task.brokers,
+    return ["java", "-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{STREAMS_BUILD}/classes:{STREAMS_BUILD}/lib/*", "StreamsPeer", task.brokers,
             task.topic, task.output, task.name, "patterns.tsv", task.folder / f"{task.name}.state"]
 
 
