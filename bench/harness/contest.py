@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contests: the contestants do the same job on the same topic, in turn, and have to come to the same memories."""
+import shutil
 import sys
 import uuid
 
@@ -35,6 +36,13 @@ def choose(workload, names):
     return fit, left_out
 
 
+def clear(folder, tag):
+    """Stores and states of a run; its logs stay."""
+    for path in folder.glob(f"{tag}.db*"):
+        path.unlink()
+    shutil.rmtree(folder / f"{tag}.state", ignore_errors=True)
+
+
 def one_run(name, workload, broker, topic, options):
     tag = f"{name}-{uuid.uuid4().hex[:8]}"
     task = Task(name=tag, brokers=broker.address, topic=topic, output=f"memories-{tag}", folder=options.folder,
@@ -44,8 +52,7 @@ def one_run(name, workload, broker, topic, options):
     used = measure(tag, CONTESTANTS[name].command(task), options.folder, options.timeout)
     found = CONTESTANTS[name].output(task, broker)
     broker.delete_topics(broker.topics() - before)  # Also what Kafka Streams keeps of its own.
-    for path in options.folder.glob(f"{tag}.db*"):
-        path.unlink()
+    clear(options.folder, tag)
     say(f"{name}: {used['cpu_s']:.2f} CPU s, {used['wall_s']:.2f} s, {found['memories']:,} memories")
     return {"workload": workload.name, "contestant": name, **used,
             "cpu_s_per_million": round(used["cpu_s"] * 1e6 / workload.messages, 4), **found}

@@ -15,7 +15,7 @@ from .process import Failure
 
 PEERS = ROOT / "bench" / "peers"
 CONFIG = """\
-source: {{kafka: {{brokers: "{brokers}", topics: [{topic}], group: {group}, start: earliest}}}}
+source: {{kafka: {{{source}brokers: "{brokers}", topics: [{topic}], group: {group}, start: earliest}}}}
 buffer: {{max_messages: {max_messages}, min_messages: {min_messages}}}
 rules_file: rules.yaml
 sink: {{sqlite: {{path: {store}}}}}
@@ -38,10 +38,11 @@ class Task:
         return self.folder / f"{self.name}.db"
 
 
-def write_config(task, max_messages=20, min_messages=5):
+def write_config(task, max_messages=20, min_messages=5, source=""):
+    """`source`: more keys of source.kafka, with a comma at the end."""
     path = task.folder / f"{task.name}.yaml"
     path.write_text(CONFIG.format(brokers=task.brokers, topic=task.topic, group=task.name, store=task.store.name,
-                                  max_messages=max_messages, min_messages=min_messages) + task.config)
+                                  max_messages=max_messages, min_messages=min_messages, source=source) + task.config)
     return path
 
 
