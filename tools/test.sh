@@ -50,7 +50,7 @@ run_processes() {
 }
 
 tools/setup.sh --tests
-build release --target alluvium
+build release --target alluvium workload loop
 run_processes "release, whole processes" release --label-regex process "$@"
 build asan
 run_tests "asan, rooms and corpora" asan -j2 --label-exclude process "$@"

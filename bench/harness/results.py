@@ -17,6 +17,11 @@ COLUMNS = [("cpu_s_per_million", "CPU s per million", "{:.2f}", 1), ("wall_s", "
            ("bytes_per_agent", "bytes per agent", "{:,.0f}", 1)]
 
 
+def short(commit):
+    """With the "+" of one that has changes on top."""
+    return commit[:12] + commit[40:]
+
+
 def medians(results):
     """(workload, contestant) -> column -> median over the runs, in the order of the file."""
     groups = {}
