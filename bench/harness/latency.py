@@ -11,7 +11,7 @@ import time
 
 from .contestants import generator
 from .engine import DONE, Engine
-from .process import Failure
+from .process import Failure, cpu_seconds, resident_bytes
 from .workload import Workload, generate
 
 RATE = 20_000
@@ -57,11 +57,13 @@ def measure(task, workload, broker, options):
             producer.kill()
             producer.wait()
         wall = time.monotonic() - start
+        cpu, (_, peak) = cpu_seconds(engine.process.pid), resident_bytes(engine.process.pid)
         engine.stop()
     appended = {json.loads(record.value())["id"]: record.timestamp()[1] for record in broker.records(task.topic)}
     # A memory rests on one message here: rules look at each by itself.
     waits = sorted(at - appended[json.loads(sources)[0]] for at, sources in seen)
     if len(waits) < SAMPLES_MIN:
         raise Failure(f"{len(waits)} memories are too few for a percentile")
-    return {"wall_s": round(wall, 1), "rate": rate, "memories": len(waits), "p50_ms": percentile(waits, .5),
-             "p99_ms": percentile(waits, .99), "p999_ms": percentile(waits, .999), "max_ms": percentile(waits, 1)}
+    return {"cpu_s": cpu, "cpu_s_per_million": round(cpu * 1e6 / workload.messages, 4), "wall_s": round(wall, 1),
+            "peak_rss_bytes": peak, "rate": rate, "memories": len(waits), "p50_ms": percentile(waits, .5),
+            "p99_ms": percentile(waits, .99), "p999_ms": percentile(waits, .999), "max_ms": percentile(waits, 1)}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes: those that are measured, and what /proc says of those that still run."""
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -48,6 +49,12 @@ def resident_bytes(process):
     status = pathlib.Path(f"/proc/{process}/status").read_text()
     now, peak = (int(re.search(rf"{key}:\s+(\d+) kB", status)[1]) << 10 for key in ("VmRSS", "VmHWM"))
     return now, peak
+
+
+def cpu_seconds(process):
+    """User and system time so far of a process that runs, to a hundredth of a second."""
+    fields = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_until(condition, process, timeout, every=0.005):

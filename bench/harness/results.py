@@ -8,7 +8,7 @@ from .process import Failure
 FORMAT = 1
 NEEDED = {"format", "scenario", "commit", "machine", "versions", "command", "workloads", "runs"}
 # Of a run: key, heading, how a value is written, how many of the unit one is.
-COLUMNS = [("cpu_s_per_million", "CPU s per million", "{:.2f}", 1), ("wall_s", "wall s", "{:.1f}", 1),
+COLUMNS = [("cpu_s", "CPU s", "{:.2f}", 1), ("cpu_s_per_million", "CPU s per million", "{:.2f}", 1), ("wall_s", "wall s", "{:.1f}", 1),
            ("peak_rss_bytes", "peak RSS MB", "{:,.0f}", 1e-6), ("memories", "memories", "{:,.0f}", 1),
            ("p50_ms", "p50 ms", "{:.0f}", 1), ("p99_ms", "p99 ms", "{:.0f}", 1), ("p999_ms", "p99.9 ms", "{:.0f}", 1),
            ("max_ms", "max ms", "{:.0f}", 1), ("window", "window", "{:,.0f}", 1),

@@ -43,18 +43,14 @@ Rule made_up_rule(std::size_t number) {
   const auto second = made_up_word(3 * number + 1);
   const auto third = made_up_word(3 * number + 2);
   Rule rule{.id = "rule-" + std::to_string(number), .pattern = {}, .beginnings = {first}, .ends = {second}};
-  switch (number % 3) {
-    case 0:
-      rule.pattern = first + ".*" + second;
-      break;
-    case 1:
-      rule.pattern = "\\b" + first + " (" + second + "|" + third + ")\\b";
-      rule.ends.push_back(third);
-      rule.adjacent = true;
-      break;
-    default:
-      rule.pattern = first + "[a-z0-9 ]{1,80}" + second;
-      break;
+  if (number % 20 == 5) {
+    rule.pattern = first + ".{0,60}" + second;
+  } else if (number % 3 == 0) {
+    rule.pattern = first + ".*" + second;
+  } else {
+    rule.adjacent = number % 3 == 1;
+    rule.pattern = "\\b" + first + (rule.adjacent ? " (" : " .*?(") + second + "|" + third + ")\\b";
+    rule.ends.push_back(third);
   }
   return rule;
 }
