@@ -8,8 +8,8 @@ import re
 import time
 
 from .contestants import generator
-from .engine import Engine
-from .process import resident_bytes, wait_until
+from .engine import DONE, Engine
+from .process import Failure, resident_bytes, wait_until
 from .workload import Workload, fill
 
 WORKLOADS = [Workload(messages=count, agents=count) for count in (1_000, 100_000, 200_000, 400_000)]
@@ -44,6 +44,9 @@ def measure(task, workload, broker, options):
         wait_until(lambda: records_read(engine.process.log) >= workload.messages, engine.process, options.timeout,
                    every=0.2)
         resident, peak = steady_resident(engine.process)
+        with engine.reader() as ask:
+            if ask(DONE)[0][0]:
+                raise Failure("some buffers were flushed, so not every agent has a pending message")
         engine.kill()  # A drain would be work for nothing.
     return {"agents": workload.agents, "resident_bytes": resident, "peak_rss_bytes": peak}
 

@@ -6,7 +6,7 @@ import statistics
 from .process import Failure
 
 FORMAT = 1
-NEEDED = {"format", "scenario", "commit", "machine", "versions", "command", "workloads", "runs"}
+NEEDED = {"format", "scenario", "commit", "machine", "versions", "command", "workloads", "left_out", "runs"}
 # Of a run: key, heading, how a value is written, how many of the unit one is.
 COLUMNS = [("cpu_s", "CPU s", "{:.2f}", 1), ("cpu_s_per_million", "CPU s per million", "{:.2f}", 1), ("wall_s", "wall s", "{:.1f}", 1),
            ("peak_rss_bytes", "peak RSS MB", "{:,.0f}", 1e-6), ("memories", "memories", "{:,.0f}", 1),
@@ -40,22 +40,27 @@ def table(headings, rows):
 
 
 def summary(results):
-    """One table per workload: medians, and each contestant's CPU beside the loop's."""
-    found, parts = medians(results), []
+    """Medians: one table per workload, with each contestant's CPU beside the loop's; of the engine alone one for all."""
+    found = medians(results)
+    if len({contestant for _, contestant in found}) == 1:
+        return columns_of({workload: values for (workload, _), values in found.items()})
+    parts = []
     for workload in results["workloads"]:
         rows = {contestant: values for (name, contestant), values in found.items() if name == workload}
-        if not rows:
-            continue
-        columns = [column for column in COLUMNS if any(column[0] in values for values in rows.values())]
-        base = rows.get("loop", {}).get("cpu_s_per_million")
-        lines = []
-        for contestant, values in rows.items():
-            line = [contestant] + [form.format(values[key] * scale) if key in values else ""
-                                   for key, _, form, scale in columns]
-            lines.append(line + ([f"{values['cpu_s_per_million'] / base:.2f}"] if base else []))
-        headings = ["", *(heading for _, heading, *_ in columns)] + (["CPU to loop"] if base else [])
-        parts.append(f"{workload}\n\n{table(headings, lines)}")
-    return "\n\n".join(parts + [f"Left out: {text}" for text in results.get("left_out", [])])
+        if rows:
+            parts.append(f"{workload}\n\n{columns_of(rows)}")
+    return "\n\n".join(parts + [f"Left out: {text}" for text in results["left_out"]])
+
+
+def columns_of(rows):
+    """`rows`: heading -> medians."""
+    columns = [column for column in COLUMNS if any(column[0] in values for values in rows.values())]
+    base = rows.get("loop", {}).get("cpu_s_per_million")
+    lines = []
+    for name, values in rows.items():
+        line = [name] + [form.format(values[key] * scale) if key in values else "" for key, _, form, scale in columns]
+        lines.append(line + ([f"{values['cpu_s_per_million'] / base:.2f}"] if base else []))
+    return table(["", *(heading for _, heading, *_ in columns)] + (["CPU to loop"] if base else []), lines)
 
 
 def write(results, path):
