@@ -7,6 +7,7 @@ from .process import Failure
 
 FORMAT = 1
 NEEDED = {"format", "scenario", "commit", "machine", "versions", "command", "workloads", "left_out", "runs"}
+NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 # Of a run: key, heading, how a value is written, how many of the unit one is.
 COLUMNS = [("cpu_s", "CPU s", "{:.2f}", 1), ("cpu_s_per_million", "CPU s per million", "{:.2f}", 1), ("wall_s", "wall s", "{:.1f}", 1),
            ("peak_rss_bytes", "peak RSS MB", "{:,.0f}", 1e-6), ("memories", "memories", "{:,.0f}", 1),
@@ -14,6 +15,7 @@ COLUMNS = [("cpu_s", "CPU s", "{:.2f}", 1), ("cpu_s_per_million", "CPU s per mil
            ("max_ms", "max ms", "{:.0f}", 1), ("window", "window", "{:,.0f}", 1),
            ("claimed_s", "claimed after s", "{:.3f}", 1), ("first_batch_s", "first batch after s", "{:.3f}", 1),
            ("agents", "agents", "{:,.0f}", 1), ("resident_bytes", "resident MB", "{:,.1f}", 1e-6),
+           ("cpu_ns", "CPU ns", "{:,.1f}", 1),
            ("bytes_per_agent", "bytes per agent", "{:,.0f}", 1)]
 
 
@@ -67,10 +69,25 @@ def write(results, path):
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
+def of_micro(found):
+    """What Google Benchmark writes (--benchmark_out), as if it were a contest: one workload per benchmark."""
+    context = found["context"]
+    runs = [{"workload": run.get("run_name", run["name"]), "contestant": "micro",
+             "cpu_ns": run["cpu_time"] * NANOSECONDS[run["time_unit"]]}
+            for run in found["benchmarks"] if run.get("run_type", "iteration") == "iteration"]
+    return {"format": FORMAT, "scenario": "micro", "commit": context.get("commit", "unknown"),
+            "machine": {"cpu": context.get("cpu", "unknown"), "cores": context.get("num_cpus", 0)}, "versions": {},
+            "command": context.get("executable", ""), "workloads": {run["workload"]: {} for run in runs},
+            "left_out": [], "runs": runs}
+
+
 def read(path):
+    """A file of `bench/run` or of Google Benchmark."""
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        if isinstance(results, dict) and "benchmarks" in results:
+            results = of_micro(results)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise Failure(f"{path}: {error}") from None
     if not isinstance(results, dict) or not NEEDED <= results.keys() or results["format"] != FORMAT:
         raise Failure(f"{path} is no file of results")

@@ -33,8 +33,12 @@ class Messages {
   bool next();
 
   /// Of the message made last: the agent's id, and the JSON object. Valid until the next one.
-  [[nodiscard]] std::string_view key() const { return key_; }
-  [[nodiscard]] std::string_view value() const { return value_; }
+  [[nodiscard]] std::string_view key() const {
+    return key_;
+  }
+  [[nodiscard]] std::string_view value() const {
+    return value_;
+  }
 
  private:
   void append_content();

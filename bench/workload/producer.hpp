@@ -14,7 +14,7 @@ namespace alluvium::bench {
 struct ProducerOptions {
   std::string brokers;
   std::string topic;
-  double rate = 0;                 ///< Messages per second, evenly; 0: as fast as the broker takes them.
+  double rate = 0;                   ///< Messages per second, evenly; 0: as fast as the broker takes them.
   std::string compression = "none";  ///< As librdkafka names it.
 };
 

@@ -21,13 +21,19 @@ class Random {
   }
 
   /// In [0, bound); bound at least 1 and below 2^32, where the bias is too small to see.
-  std::uint64_t below(std::uint64_t bound) { return ((next() >> 32U) * bound) >> 32U; }
+  std::uint64_t below(std::uint64_t bound) {
+    return ((next() >> 32U) * bound) >> 32U;
+  }
 
   /// In [0, 1).
-  double share() { return static_cast<double>(next() >> 11U) * 0x1.0p-53; }
+  double share() {
+    return static_cast<double>(next() >> 11U) * 0x1.0p-53;
+  }
 
   /// Exponential with mean 1.
-  double exponential() { return -std::log1p(-share()); }
+  double exponential() {
+    return -std::log1p(-share());
+  }
 
  private:
   std::uint64_t state_;

@@ -63,15 +63,14 @@ const auto& one_of(const List& list, Random& random) {
 }  // namespace
 
 std::vector<Rule> make_rules(std::size_t count) {
-  std::vector<Rule> rules{
-      {.id = "account-issues",
-       .pattern = "(account|login|password|billing).*(problem|issue|error|failed)",
-       .beginnings = {"account", "login", "password", "billing"},
-       .ends = {"problem", "issue", "error"}},
-      {.id = "feature-requests",
-       .pattern = "(need|want|wish|request).*(feature|functionality)",
-       .beginnings = {"need", "want", "wish", "request"},
-       .ends = {"feature", "functionality"}}};
+  std::vector<Rule> rules{{.id = "account-issues",
+                           .pattern = "(account|login|password|billing).*(problem|issue|error|failed)",
+                           .beginnings = {"account", "login", "password", "billing"},
+                           .ends = {"problem", "issue", "error"}},
+                          {.id = "feature-requests",
+                           .pattern = "(need|want|wish|request).*(feature|functionality)",
+                           .beginnings = {"need", "want", "wish", "request"},
+                           .ends = {"feature", "functionality"}}};
   rules.resize(std::min<std::size_t>(count, 2));
   while (rules.size() < count) {
     rules.push_back(made_up_rule(rules.size()));

@@ -20,8 +20,8 @@ struct Rule {
 };
 
 /// The first two are those of a support desk. The others look for made-up words, which no text has by
-/// chance: anywhere in a line, one after the other, and one rule in twenty at a bounded distance, whose automaton is large.
-/// They do not hang on the seed. At most 2,600.
+/// chance: anywhere in a line, one after the other, and one rule in twenty at a bounded distance, whose automaton is
+/// large. They do not hang on the seed. At most 2,600.
 [[nodiscard]] std::vector<Rule> make_rules(std::size_t count);
 
 /// A list as `rules_file` of Alluvium takes it.

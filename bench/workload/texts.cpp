@@ -10,9 +10,9 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
-constexpr std::array people{"We"sv,         "My sister"sv,    "The new tenant"sv, "Our driver"sv, "A friend of mine"sv,
-                            "The teacher"sv, "Somebody"sv,     "My neighbour"sv,   "The choir"sv,  "Both of them"sv,
-                            "The twins"sv,   "Your colleague"sv};
+constexpr std::array people{
+    "We"sv,       "My sister"sv,    "The new tenant"sv, "Our driver"sv,   "A friend of mine"sv, "The teacher"sv,
+    "Somebody"sv, "My neighbour"sv, "The choir"sv,      "Both of them"sv, "The twins"sv,        "Your colleague"sv};
 constexpr std::array deeds{"moved to the coast"sv,
                            "took the early train"sv,
                            "planted three apple trees"sv,
@@ -49,7 +49,7 @@ constexpr std::array questions{"Could you send me the times for tomorrow?"sv,
                                "How much flour goes into the dough?"sv,
                                "Is the museum open on Mondays?"sv,
                                "Who looks after the dog in July?"sv};
-constexpr std::array noises{"hi"sv,   "hello"sv, "thanks"sv, "ok"sv,  "yes"sv,     "no"sv,
+constexpr std::array noises{"hi"sv,     "hello"sv, "thanks"sv, "ok"sv,  "yes"sv,     "no"sv,
                             "got it"sv, "sure"sv,  "np"sv,     "Ok."sv, "Thanks!"sv, "Hello"sv};
 
 template <typename List>

@@ -79,6 +79,15 @@ def test_a_file_that_is_no_result_is_refused(bench, tmp_path):
     assert done.returncode == 1 and "missing.json" in done.stderr
 
 
+def test_files_of_micro_benchmarks_are_compared_too(bench, tmp_path):
+    for name, times in (("a", (1.0, 3.0, 2.0)), ("b", (4.0, 4.0, 4.0))):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"context": {"num_cpus": 2}, "benchmarks": [
+            {"name": "decode", "run_name": "decode", "run_type": "iteration", "cpu_time": time, "time_unit": "us"}
+            for time in times]}))
+    row = [cell.strip() for cell in bench("compare", "a.json", "b.json").stdout.splitlines()[2].split("|")[1:-1]]
+    assert row == ["decode", "micro", "CPU ns", "2,000.0", "4,000.0", "2.00"]
+
+
 def test_the_same_options_make_the_same_messages(workload):
     same = ("--messages", 3_000, "--agents", 50)
     assert workload(*same) == workload(*same)

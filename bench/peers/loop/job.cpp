@@ -14,7 +14,8 @@ using std::string_view_literals::operator""sv;
 
 constexpr std::size_t batch_size = 20;
 constexpr std::size_t length_min = 10;
-constexpr std::array stock_replies{"hi"sv, "hello"sv, "thanks"sv, "ok"sv, "yes"sv, "no"sv, "got it"sv, "sure"sv, "np"sv};
+constexpr std::array stock_replies{"hi"sv, "hello"sv,  "thanks"sv, "ok"sv, "yes"sv,
+                                   "no"sv, "got it"sv, "sure"sv,   "np"sv};
 
 char lower(char c) {
   return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

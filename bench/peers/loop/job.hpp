@@ -30,7 +30,9 @@ class Job {
   /// Works off what is left in the buffers.
   void finish();
 
-  [[nodiscard]] std::size_t memories() const { return memories_; }
+  [[nodiscard]] std::size_t memories() const {
+    return memories_;
+  }
 
  private:
   struct Message {

@@ -58,7 +58,9 @@ class Producer {
       : client_{std::move(client)}, topic_{rd_kafka_topic_new(client_.get(), topic, nullptr)} {}
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
-  ~Producer() { rd_kafka_topic_destroy(topic_); }
+  ~Producer() {
+    rd_kafka_topic_destroy(topic_);
+  }
 
   void produce(std::string_view key, std::string_view value) {
     auto* payload = const_cast<char*>(value.data());
@@ -70,7 +72,9 @@ class Producer {
     rd_kafka_poll(client_.get(), 0);
   }
 
-  bool flush() { return rd_kafka_flush(client_.get(), flush_ms) == RD_KAFKA_RESP_ERR_NO_ERROR; }
+  bool flush() {
+    return rd_kafka_flush(client_.get(), flush_ms) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  }
 
  private:
   Client client_;
@@ -111,16 +115,17 @@ int main(int argc, char** argv) {
     return 2;
   }
   using Pair = std::array<const char*, 2>;
-  auto consumer = connect(RD_KAFKA_CONSUMER, std::array<Pair, 5>{{{"bootstrap.servers", brokers},
-                                                       {"group.id", argv[4]},
-                                                       {"auto.offset.reset", "earliest"},
-                                                       {"enable.partition.eof", "true"},
-                                                       // Else a partition whose queue was full is left alone for a second.
-                                                       {"fetch.queue.backoff.ms", "20"}}});
+  auto consumer = connect(RD_KAFKA_CONSUMER,
+                          std::array<Pair, 5>{{{"bootstrap.servers", brokers},
+                                               {"group.id", argv[4]},
+                                               {"auto.offset.reset", "earliest"},
+                                               {"enable.partition.eof", "true"},
+                                               // Else a partition whose queue was full is left alone for a second.
+                                               {"fetch.queue.backoff.ms", "20"}}});
   auto client = connect(RD_KAFKA_PRODUCER, std::array<Pair, 4>{{{"bootstrap.servers", brokers},
-                                                     {"partitioner", "murmur2_random"},
-                                                     {"linger.ms", "20"},
-                                                     {"queue.buffering.max.messages", "100000"}}});
+                                                                {"partitioner", "murmur2_random"},
+                                                                {"linger.ms", "20"},
+                                                                {"queue.buffering.max.messages", "100000"}}});
   if (!consumer || !client) {
     return 1;
   }
@@ -132,8 +137,9 @@ int main(int argc, char** argv) {
   rd_kafka_topic_partition_list_destroy(topics);
 
   Producer output{std::move(client), argv[3]};
-  alluvium::bench::Job job{std::move(*patterns),
-                           [&output](std::string_view agent, std::string_view memory) { output.produce(agent, memory); }};
+  alluvium::bench::Job job{std::move(*patterns), [&output](std::string_view agent, std::string_view memory) {
+                             output.produce(agent, memory);
+                           }};
   consume(consumer.get(), partitions, job);
   job.finish();
   const bool flushed = output.flush();

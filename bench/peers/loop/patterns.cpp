@@ -63,8 +63,7 @@ tl::expected<Patterns, std::string> Patterns::read(const std::string& path) {
   return out;
 }
 
-void Patterns::search(std::string_view content,
-                      const std::function<void(std::string_view, std::string_view)>& found) {
+void Patterns::search(std::string_view content, const std::function<void(std::string_view, std::string_view)>& found) {
   const re2::StringPiece whole{content.data(), content.size()};
   if (set_) {
     if (!set_->Match(whole, &matching_)) {
