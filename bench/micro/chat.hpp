@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -25,8 +24,8 @@ struct Record {
 [[nodiscard]] std::vector<Record> chat_records(std::size_t count, std::size_t agents);
 /// The record at `offset` as a source hands it over; views into `record`.
 [[nodiscard]] pipeline::RecordView view_of(const Record& record, std::size_t offset);
-/// Their messages, at offsets from 0 on.
-[[nodiscard]] pipeline::MessageChunk chat_chunk(std::span<const Record> records);
+/// The message in it, as it is decoded; likewise.
+[[nodiscard]] pipeline::MessageView message_of(const Record& record, std::size_t offset);
 /// What one commit may hold by default: 1,024 full batches, each of another agent. Their messages take turns at the
 /// offsets from 0 on, as in a topic where all agents talk at once.
 [[nodiscard]] const std::vector<pipeline::Batch>& chat_batches();

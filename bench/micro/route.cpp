@@ -78,24 +78,24 @@ class Routing {
   actors::Router router_{system_};
 };
 
-std::shared_ptr<RoutedChunk> copy_of(const pipeline::MessageChunk& chunk) {
-  auto copy = std::make_shared<RoutedChunk>();
-  for (const auto& [message, slot] : chunk.entries()) {
-    copy->messages.add(message, slot);
+std::shared_ptr<RoutedChunk> chunk_of(const std::vector<Record>& records) {
+  auto chunk = std::make_shared<RoutedChunk>();
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    chunk->messages.add(message_of(records[i], i), 0);
   }
-  return copy;
+  return chunk;
 }
 
 /// `with_buffers`: until the batches lie on the desk; else until the mailboxes have their messages.
 void route(benchmark::State& state, bool with_buffers) {
-  const auto chunk = chat_chunk(chat_records(messages, static_cast<std::size_t>(state.range(0))));
+  const auto records = chat_records(messages, static_cast<std::size_t>(state.range(0)));
   Routing routing;
   std::size_t handed_on = 0;
   for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
-    auto copy = copy_of(chunk);
+    auto chunk = chunk_of(records);
     state.ResumeTiming();
-    routing.route(std::move(copy));
+    routing.route(std::move(chunk));
     if (with_buffers) {
       routing.run_buffers();
     }
