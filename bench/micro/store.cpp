@@ -63,13 +63,12 @@ pipeline::ExtractedBatch batch_at(const pipeline::Batch& chat, std::int64_t roun
     message.id = id;
     done.batch.append(message);
   }
+  const bool repeats = memories == Memories::repeated;
+  const auto source = repeats ? 0 : static_cast<std::uint32_t>(round) % static_cast<std::uint32_t>(batch_messages);
   pipeline::Memory memory;
-  memory.content = "password of the account " + chat.agent_id() + " gives me an error";
-  if (memories != Memories::repeated) {
-    memory.content += " number " + std::to_string(round);
-  }
+  memory.content = std::string{chat.content(source)} + " Number " + std::to_string(repeats ? 0 : round);
   memory.rule_id = "account-issues";
-  memory.sources = {static_cast<std::uint32_t>(round) % static_cast<std::uint32_t>(batch_messages)};
+  memory.sources = {source};
   memory.id = pipeline::memory_id(done.batch, memory);
   done.outcomes.assign(chat.size(), pipeline::Outcome::empty);
   done.outcomes[memory.sources.front()] = pipeline::Outcome::extracted;
