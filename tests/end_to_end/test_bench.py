@@ -88,6 +88,24 @@ def test_files_of_micro_benchmarks_are_compared_too(bench, tmp_path):
     assert row == ["decode", "micro", "CPU ns", "2,000.0", "4,000.0", "2.00"]
 
 
+def test_contestants_that_differ_get_no_figures(monkeypatch):
+    monkeypatch.syspath_prepend(BENCH)
+    from harness import contest, contestants, process
+
+    def run(name, *memories):
+        digest = contestants.Digest()
+        for memory in memories:
+            digest.add(*memory)
+        return {"contestant": name, **digest.result()}
+
+    first = run("a", ("agent-1", "Login failed!"), ("agent-2", "so what"))
+    contest.check_same([first, run("b", ("agent-2", "So, what?"), ("agent-1", "login  failed"))])
+    for other in ([("agent-1", "login failed")], [("agent-1", "login failed"), ("agent-1", "so what")],
+                  [("agent-1", "login failed")] * 2):
+        with pytest.raises(process.Failure, match="memories differ"):
+            contest.check_same([first, run("b", *other)])
+
+
 def test_the_same_options_make_the_same_messages(workload):
     same = ("--messages", 3_000, "--agents", 50)
     assert workload(*same) == workload(*same)

@@ -55,16 +55,11 @@ int partitions_of(rd_kafka_t* client, const char* topic) {
 class Producer {
  public:
   Producer(Client client, const char* topic)
-      : client_{std::move(client)}, topic_{rd_kafka_topic_new(client_.get(), topic, nullptr)} {}
-  Producer(const Producer&) = delete;
-  Producer& operator=(const Producer&) = delete;
-  ~Producer() {
-    rd_kafka_topic_destroy(topic_);
-  }
+      : client_{std::move(client)}, topic_{rd_kafka_topic_new(client_.get(), topic, nullptr), rd_kafka_topic_destroy} {}
 
   void produce(std::string_view key, std::string_view value) {
     auto* payload = const_cast<char*>(value.data());
-    while (rd_kafka_produce(topic_, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, payload, value.size(), key.data(),
+    while (rd_kafka_produce(topic_.get(), RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, payload, value.size(), key.data(),
                             key.size(), nullptr) != 0 &&
            rd_kafka_last_error() == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       rd_kafka_poll(client_.get(), 10);
@@ -78,7 +73,7 @@ class Producer {
 
  private:
   Client client_;
-  rd_kafka_topic_t* topic_;
+  std::unique_ptr<rd_kafka_topic_t, decltype(&rd_kafka_topic_destroy)> topic_;
 };
 
 /// Feeds the job until all partitions have been read to their ends.
