@@ -15,7 +15,6 @@ void flush(AgentBufferState& state) {
   Work work{state.claim, std::exchange(state.batch, pipeline::Batch{state.batch.agent_id()}), std::move(state.charge)};
   state.charge = pipeline::Charge{*state.context->credit};
   state.pending = {};
-  state.slot->held_bytes.store(0, std::memory_order_relaxed);
   if (state.desk->works->put(std::move(work))) {
     caf::anon_send(state.desk->extractor, Tick::value);
   }
@@ -63,12 +62,21 @@ bool is_due(const AgentBufferState& state, pipeline::TimePoint now) {
       .has_value();
 }
 
+/// Only this buffer writes to its slot's figure.
+void hold(AgentBufferState& state, std::int64_t bytes) {
+  const auto more = bytes - state.slot->held_bytes.load(std::memory_order_relaxed);
+  if (more != 0) {
+    state.slot->held_bytes.store(bytes, std::memory_order_relaxed);
+    state.context->held_bytes->fetch_add(more, std::memory_order_relaxed);
+  }
+}
+
 void settle(Self self) {
   auto& state = self->state;
+  hold(state, state.pending.messages > 0 ? state.charge.bytes() : 0);
   if (state.ended) {
     self->quit();
   } else if (state.pending.messages > 0) {
-    state.slot->held_bytes.store(state.charge.bytes(), std::memory_order_relaxed);
     state.slot->due_ns.store(state.context->policy.deadline(state.pending).time_since_epoch().count(),
                              std::memory_order_relaxed);
   } else {
@@ -79,6 +87,9 @@ void settle(Self self) {
 }  // namespace
 
 AgentBufferState::~AgentBufferState() {
+  if (slot) {
+    hold(*this, 0);
+  }
   if (slot && !ended && !slot->abandoned.load(std::memory_order_acquire)) {
     caf::anon_send(context->supervisor, Crashed::value, "the buffer of an agent ended with messages pending");
   }

@@ -28,13 +28,14 @@ struct BufferContext {
   const std::atomic<std::size_t>* batch_messages_max = nullptr;  ///< Lower under memory pressure.
   std::shared_ptr<const Stage> stage;
   Supervisor supervisor;
+  std::shared_ptr<std::atomic<std::int64_t>> held_bytes;  ///< Sum of all buffers' (Router).
 };
 
 /// What the engine holds for a buffer beside its messages: the actor, its slot and its place in the
 /// router's map.
-inline constexpr std::int64_t buffer_overhead_bytes = 3072;
+inline constexpr std::int64_t buffer_overhead_bytes = 2048;
 /// And for each pending message beside its bytes.
-inline constexpr std::int64_t message_overhead_bytes = 96;
+inline constexpr std::int64_t message_overhead_bytes = 64;
 
 struct AgentBufferState {
   static constexpr const char* name = "agent_buffer";

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/scheduler.hpp"
+
 namespace alluvium::actors {
 
 void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPtr>& claims) {
@@ -41,6 +43,8 @@ void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPt
       chunk->order.push_back(at);
     }
   }
+  may_flush_ = may_flush_ || !touched.empty();
+  const Scheduler::Burst burst;
   std::uint32_t begin = 0;
   const std::shared_ptr<const RoutedChunk> shared = std::move(chunk);
   for (auto& [agent_id, route, slot] : touched) {
@@ -80,6 +84,9 @@ void Router::sweep(pipeline::TimePoint now) {
 }
 
 void Router::flush() {
+  if (!std::exchange(may_flush_, false)) {
+    return;  // They all have been told, after the last message they got.
+  }
   for (auto& routes : routes_) {
     for (auto& [agent_id, route] : routes) {
       if (route.slot->pending.load(std::memory_order_acquire) != 0) {
@@ -143,16 +150,6 @@ std::size_t Router::size() const {
   std::size_t sum = 0;
   for (const auto& routes : routes_) {
     sum += routes.size();
-  }
-  return sum;
-}
-
-std::int64_t Router::held_bytes() const {
-  std::int64_t sum = 0;
-  for (const auto& routes : routes_) {
-    for (const auto& [agent_id, route] : routes) {
-      sum += route.slot->held_bytes.load(std::memory_order_relaxed);
-    }
   }
   return sum;
 }

@@ -45,7 +45,13 @@ class Router {
   /// Agents that have, or had at the last sweep, pending messages.
   [[nodiscard]] std::size_t size() const;
   /// Charged for messages that wait in buffers.
-  [[nodiscard]] std::int64_t held_bytes() const;
+  [[nodiscard]] std::int64_t held_bytes() const {
+    return held_bytes_->load(std::memory_order_relaxed);
+  }
+  /// Where buffers count it: for their context.
+  [[nodiscard]] const std::shared_ptr<std::atomic<std::int64_t>>& held_bytes_of_all() const {
+    return held_bytes_;
+  }
 
  private:
   struct Route {
@@ -67,6 +73,8 @@ class Router {
   std::shared_ptr<const BufferContext> context_;
   std::vector<Routes> routes_;  ///< By partition slot. Bounded by the credit: each has pending bytes.
   std::vector<std::uint32_t> next_;
+  bool may_flush_ = false;  ///< Something was routed since the last flush of all.
+  std::shared_ptr<std::atomic<std::int64_t>> held_bytes_ = std::make_shared<std::atomic<std::int64_t>>(0);
 };
 
 }  // namespace alluvium::actors

@@ -11,9 +11,30 @@ namespace alluvium::actors {
 namespace {
 
 /// Jobs a worker takes at once. What it has taken waits for it alone: few, or one slow extraction delays many buffers.
-constexpr std::size_t jobs_taken_max = 8;
+constexpr std::size_t jobs_taken_max = 32;
+constexpr std::size_t burst_max = 256;  // Jobs that wait for the rest of their burst.
+
+/// Of the thread that has a Burst.
+struct Collected {
+  bool wanted = false;
+  Scheduler* scheduler = nullptr;
+  std::vector<caf::resumable*> jobs;
+};
+thread_local Collected collected;
 
 }  // namespace
+
+Scheduler::Burst::Burst() {
+  collected.wanted = true;
+}
+
+Scheduler::Burst::~Burst() {
+  collected.wanted = false;
+  if (!collected.jobs.empty()) {
+    collected.scheduler->enqueue_all(collected.jobs);
+    collected.jobs.clear();
+  }
+}
 
 // Clock -----------------------------------------------------------------------------------------
 
@@ -94,6 +115,15 @@ bool Scheduler::take(std::vector<caf::resumable*>& jobs) {
 }
 
 void Scheduler::enqueue(caf::resumable* job) {
+  if (collected.wanted) {
+    collected.scheduler = this;
+    collected.jobs.push_back(job);
+    if (collected.jobs.size() >= burst_max) {
+      enqueue_all(collected.jobs);
+      collected.jobs.clear();
+    }
+    return;
+  }
   bool anyone_waits = false;
   {
     const std::lock_guard lock{mutex_};
@@ -102,6 +132,18 @@ void Scheduler::enqueue(caf::resumable* job) {
   }
   if (anyone_waits) {
     wake_.notify_one();
+  }
+}
+
+void Scheduler::enqueue_all(const std::vector<caf::resumable*>& jobs) {
+  bool anyone_waits = false;
+  {
+    const std::lock_guard lock{mutex_};
+    jobs_.insert(jobs_.end(), jobs.begin(), jobs.end());
+    anyone_waits = idle_ > 0;
+  }
+  if (anyone_waits) {
+    wake_.notify_all();
   }
 }
 

@@ -25,6 +25,16 @@ namespace alluvium::actors {
 /// hears of ended actors from the first of them on.
 class Scheduler final : public caf::scheduler::abstract_coordinator {
  public:
+  /// While one exists, what its thread makes runnable is put into the queue many at a time: for whoever sends to
+  /// thousands of actors in a row. They may run before it ends.
+  class Burst {
+   public:
+    Burst();
+    ~Burst();
+    Burst(const Burst&) = delete;
+    Burst& operator=(const Burst&) = delete;
+  };
+
   explicit Scheduler(caf::actor_system& system);
   ~Scheduler() override;
 
@@ -52,6 +62,7 @@ class Scheduler final : public caf::scheduler::abstract_coordinator {
     std::atomic<bool> has_timeouts_{false};
   };
 
+  void enqueue_all(const std::vector<caf::resumable*>& jobs);
   /// Waits for jobs; false: no more will come. Takes as many as leave the other workers theirs.
   [[nodiscard]] bool take(std::vector<caf::resumable*>& jobs);
 

@@ -27,7 +27,7 @@ class AgentBufferTest : public testing::Test {
         pipeline::BatchPolicy::make(
             {.max_messages = 4, .min_messages = 2, .idle_timeout = 60s, .max_hold = 120s, .max_bytes = 100})
             .value(),
-        &credit_, &batch_messages_max_, stage, supervisor_}));
+        &credit_, &batch_messages_max_, stage, supervisor_, router_.held_bytes_of_all()}));
   }
 
   void TearDown() override {
