@@ -110,6 +110,7 @@ class PatternReader {
 
   /// What the escape stands for; a class such as \d, or a place such as \b, is given as the
   /// character 0, which no range can start with.
+  /// \B is nobody's: RE2 sees one inside a character, Hyperscan does not.
   std::optional<std::uint32_t> take_escape(bool in_class) {
     ++at_;
     const char kind = peek();
@@ -120,7 +121,7 @@ class PatternReader {
     if ("dDwWsS"sv.find(kind) != std::string_view::npos) {
       return 0;
     }
-    if ("bBAz"sv.find(kind) != std::string_view::npos) {
+    if ("bAz"sv.find(kind) != std::string_view::npos) {
       return in_class ? std::nullopt : std::optional<std::uint32_t>{0};
     }
     constexpr auto controls = "n\nr\rt\tf\fa\a"sv;

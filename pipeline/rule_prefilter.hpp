@@ -13,7 +13,7 @@ struct hs_scratch;
 
 namespace alluvium::pipeline {
 
-/// A Hyperscan database over patterns that RE2 accepts, taken without regard to case. What it says
+/// Hyperscan databases over patterns that RE2 accepts, taken without regard to case. What they say
 /// is never too little: a pattern it can't take, or that the two libraries read differently, is a
 /// candidate for every text; on a machine without SSSE3 all are. Immutable; many threads may use it.
 class RulePrefilter {
@@ -31,6 +31,7 @@ class RulePrefilter {
       void operator()(hs_scratch* scratch) const;
     };
     std::unique_ptr<hs_scratch, Free> scratch_;
+    std::string marked_;
   };
 
   /// The patterns that can match `text`, by index, ascending; each at most once.
@@ -46,13 +47,16 @@ class RulePrefilter {
     std::uint32_t pattern;
     unsigned flags;
   };
-  void build(const std::vector<std::string>& patterns, std::vector<Expression> expressions);
-
   struct Free {
     void operator()(hs_database* database) const;
   };
-  std::unique_ptr<hs_database, Free> database_;  ///< Null if no pattern is in it.
-  std::vector<std::uint32_t> always_;            ///< Ascending.
+  using Database = std::unique_ptr<hs_database, Free>;
+  Database build(const std::vector<std::string>& patterns, std::vector<Expression> expressions);
+
+  // Null if no pattern is in it.
+  Database bytes_;  ///< Patterns that name ASCII characters only: without UTF-8 they take half the time to compile.
+  Database code_points_;               ///< The others.
+  std::vector<std::uint32_t> always_;  ///< Ascending.
   std::uint32_t count_;
 };
 

@@ -23,8 +23,9 @@ TEST(PatternDialect, IsSharedByEverydayPatterns) {
 
 TEST(PatternDialect, DiffersWhereTheLibrariesDo) {
   for (const auto* pattern :
-       {"\\pL", "\\PL", "\\p{Greek}", "\\C", "\\Qa\\E", "\\v", "\\012", "(?m)^a", "(?U)a*", "a{,3}", "{", "\u017F",
-        "\u212A", "\\x{17f}", "[\u0100-\u2FFF]", "\U00010400", "\u1C80", "\u13F0", "\\x{0}"}) {
+       {"\\pL",       "\\PL",   "\\B",    "\\p{Greek}", "\\C",    "\\Qa\\E", "\\v",      "\\012",
+        "(?m)^a",     "(?U)a*", "a{,3}",  "{",          "\u017F", "\u212A",  "\\x{17f}", "[\u0100-\u2FFF]",
+        "\U00010400", "\u1C80", "\u13F0", "\\x{0}"}) {
     EXPECT_EQ(dialect_of(pattern), Dialect::differs) << pattern;
   }
   EXPECT_EQ(dialect_of(std::string_view{"a\0b", 3}), Dialect::differs);
