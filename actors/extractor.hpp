@@ -18,8 +18,8 @@ struct ExtractorState {
   bool tick_due = false;
 };
 
-/// Takes from `works`; puts what it extracts into `extracts`, for `writer`. While the memories that wait to be committed hold all of
-/// `results`, batches wait here: what rules make of a batch can be many times its size. One batch
+/// Takes from `works`; puts what it extracts into `extracts`, for `writer`. While the memories that wait to be
+/// committed hold all of `results`, batches wait here: what rules make of a batch can be many times its size. One batch
 /// may overshoot it. They wait too while `load` has no room for more requests to models.
 Extractor::behavior_type extractor(Extractor::stateful_pointer<ExtractorState> self,
                                    pipeline::ExtractionOptions options, Works works, Extracts extracts, Writer writer,

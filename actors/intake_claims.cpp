@@ -209,9 +209,8 @@ void Intake::handle(Advanced& event) {
 
 void Intake::handle(StageReady& event) {
   stage_ = event.stage;
-  router_.use(std::make_shared<const BufferContext>(
-      BufferContext{policy_, &credit_, &relief_.batch_messages_max(), stage_, supervisor_,
-                    router_.held_bytes_of_all()}));
+  router_.use(std::make_shared<const BufferContext>(BufferContext{policy_, &credit_, &relief_.batch_messages_max(),
+                                                                  stage_, supervisor_, router_.held_bytes_of_all()}));
 }
 
 void Intake::handle(StageDown& /*event*/) {

@@ -57,8 +57,8 @@ void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPt
       const auto* desk = &desks[Hash{}(*agent_id) % desks.size()];
       const auto overhead = std::make_shared<pipeline::Charge>(*context_->credit);
       overhead->add(buffer_overhead_bytes);
-      route->buffer = system_.spawn<caf::lazy_init>(agent_buffer, context_, claims[slot], route->slot, desk,
-                                                    *agent_id, overhead);
+      route->buffer =
+          system_.spawn<caf::lazy_init>(agent_buffer, context_, claims[slot], route->slot, desk, *agent_id, overhead);
     }
     caf::anon_send(route->buffer, Slice{shared, begin, begin + count});
     begin += count;

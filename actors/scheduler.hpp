@@ -18,8 +18,8 @@
 namespace alluvium::actors {
 
 /// One queue for all workers, like CAF's policy "sharing", made for very many actors with very little to do each
-/// (docs/benchmarks.md has what it saves): a worker takes several jobs at once, nobody is woken while all are awake, and
-/// the end of an actor costs no message to the clock's thread.
+/// (docs/benchmarks.md has what it saves): a worker takes several jobs at once, nobody is woken while all are awake,
+/// and the end of an actor costs no message to the clock's thread.
 ///
 /// Receive and request time-outs (CAF's, not delayed sends) keep working, for as long as the system lives: the clock
 /// hears of ended actors from the first of them on.
@@ -52,8 +52,7 @@ class Scheduler final : public caf::scheduler::abstract_coordinator {
   /// As CAF's, but for actors that end: see above.
   class Clock final : public caf::detail::thread_safe_actor_clock {
    public:
-    void set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
-                              std::uint64_t id) override;
+    void set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type, std::uint64_t id) override;
     void set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) override;
     void set_multi_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type, std::uint64_t id) override;
     void cancel_timeouts(caf::abstract_actor* self) override;

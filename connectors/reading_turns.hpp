@@ -29,7 +29,7 @@ class ReadingTurns {
 
  private:
   std::vector<std::uint32_t> passes_;  ///< By slot: in a row.
-  std::vector<std::size_t> depths_;     ///< By slot.
+  std::vector<std::size_t> depths_;    ///< By slot.
   std::vector<std::size_t> order_;
 };
 
