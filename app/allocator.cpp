@@ -16,8 +16,8 @@
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 extern "C" const char* malloc_conf;
 const char* malloc_conf =
-    "thp:always,metadata_thp:auto,background_thread:true,narenas:2,oversize_threshold:0,dirty_decay_ms:5000,muzzy_"
-    "decay_ms:0";
+    "thp:always,metadata_thp:auto,background_thread:true,"
+    "narenas:2,oversize_threshold:0,dirty_decay_ms:5000,muzzy_decay_ms:0";
 extern "C" [[gnu::weak]] int mallctl(const char* name, void* old_value, std::size_t* old_size, void* value,
                                      std::size_t size);
 
