@@ -26,8 +26,9 @@ class Routing {
   Routing() {
     auto stage = std::make_shared<actors::Stage>();
     stage->desks.push_back({extractor_, works_});
-    router_.use(std::make_shared<const actors::BufferContext>(actors::BufferContext{
-        pipeline::BatchPolicy::make({}).value(), &credit_, &batch_messages_max_, stage, supervisor_}));
+    router_.use(std::make_shared<const actors::BufferContext>(
+        actors::BufferContext{pipeline::BatchPolicy::make({}).value(), &credit_, &batch_messages_max_, stage,
+                              supervisor_, router_.held_bytes_of_all()}));
   }
   Routing(const Routing&) = delete;
   Routing& operator=(const Routing&) = delete;
