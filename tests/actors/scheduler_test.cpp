@@ -71,21 +71,26 @@ TEST(Scheduler, DeliversDelayedMessagesAndTimeouts) {
   Done timed_out;
   Config config;
   caf::actor_system system{config};
-  system.spawn([&](caf::event_based_actor* self) -> caf::behavior {
-    self->delayed_send(self, 1ms, 7);
-    return {[&delayed, self](int) {
-      delayed.set_value();
-      self->quit();
-    }};
-  });
+  // With an argument each: without one, CAF binds a reference to null, which UBSan reports.
+  system.spawn(
+      [](caf::event_based_actor* self, Done* done) -> caf::behavior {
+        self->delayed_send(self, 1ms, 7);
+        return {[=](int) {
+          done->set_value();
+          self->quit();
+        }};
+      },
+      &delayed);
   delayed.get_future().wait();
-  system.spawn([&](caf::event_based_actor* self) -> caf::behavior {
-    return {[](int) {}, caf::after(1ms) >>
-                            [&timed_out, self] {
-                              timed_out.set_value();
-                              self->quit();
-                            }};
-  });
+  system.spawn(
+      [](caf::event_based_actor* self, Done* done) -> caf::behavior {
+        return {[](int) {}, caf::after(1ms) >>
+                                [=] {
+                                  done->set_value();
+                                  self->quit();
+                                }};
+      },
+      &timed_out);
   timed_out.get_future().wait();
 }
 
