@@ -16,7 +16,7 @@ void flush(AgentBufferState& state) {
   state.charge = pipeline::Charge{*state.context->credit};
   state.pending = {};
   if (state.desk->works->put(std::move(work))) {
-    caf::anon_send(state.desk->extractor, Tick::value);
+    caf::anon_send(state.desk->extractor, Arrived::value);
   }
   // Only now: whoever finds 0 may start another buffer, whose batches must come after this one.
   state.ended = state.slot->pending.fetch_sub(count, std::memory_order_acq_rel) == count;

@@ -79,11 +79,13 @@ Extractor::behavior_type extractor(Self self, pipeline::ExtractionOptions option
                                    Writer writer, pipeline::Credit* results, const ModelLoad* load,
                                    pipeline::WallClock clock) {
   self->state.scratch = std::make_unique<pipeline::RuleSet::Scratch>(*options.rules);
+  const auto tools = std::make_shared<const Tools>(Tools{std::move(options), std::move(works), std::move(extracts),
+                                                         std::move(writer), results, load, std::move(clock)});
   return {
-      [self, tools = Tools{std::move(options), std::move(works), std::move(extracts), std::move(writer), results, load,
-                           std::move(clock)}](Tick) {
+      [self, tools](Arrived) { work_off(self, *tools); },
+      [self, tools](Tick) {
         self->state.tick_due = false;
-        work_off(self, tools);
+        work_off(self, *tools);
       },
   };
 }

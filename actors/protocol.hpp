@@ -89,7 +89,7 @@ using Flush = caf::atom_constant<caf::atom("flush")>;    ///< Hand on what is pe
 using Tick = caf::atom_constant<caf::atom("tick")>;      ///< Look at the clock.
 using Finish = caf::atom_constant<caf::atom("finish")>;  ///< Commit everything; say how far the ledger is.
 using Gather = caf::atom_constant<caf::atom("gather")>;  ///< Queue what is gathered: nothing more will come.
-using Arrived = caf::atom_constant<caf::atom("arrived")>;
+using Arrived = caf::atom_constant<caf::atom("arrived")>;  ///< Something was put into a Handover.
 using Launch = caf::atom_constant<caf::atom("launch")>;
 using Crashed = caf::atom_constant<caf::atom("crashed")>;
 
@@ -97,8 +97,8 @@ using Crashed = caf::atom_constant<caf::atom("crashed")>;
 using AgentBuffer = caf::typed_actor<caf::reacts_to<Slice>, caf::reacts_to<Flush>, caf::reacts_to<Tick>>;
 
 /// Runs rules and filters over batches. An agent's batches always go to the same one, so they reach
-/// the writer in order. Tick: there is work, or see whether the writer has made room.
-using Extractor = caf::typed_actor<caf::reacts_to<Tick>>;
+/// the writer in order. Arrived: there is work again. Tick: go on with what is left, or see whether there is room now.
+using Extractor = caf::typed_actor<caf::reacts_to<Arrived>, caf::reacts_to<Tick>>;
 
 /// The only one that writes to the store. Arrived: there are batches again, or enough for a commit. Tick: commit what
 /// waits, or try again what failed.

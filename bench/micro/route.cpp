@@ -70,7 +70,10 @@ class Routing {
   actors::Works works_ = std::make_shared<actors::Handover<actors::Work>>();
   // With an argument each: without one, CAF binds a reference to null, which the sanitizers report.
   actors::Extractor extractor_ = system_.spawn(
-      [](actors::Extractor::pointer, int) -> actors::Extractor::behavior_type { return {[](actors::Tick) {}}; }, 0);
+      [](actors::Extractor::pointer, int) -> actors::Extractor::behavior_type {
+        return {[](actors::Arrived) {}, [](actors::Tick) {}};
+      },
+      0);
   actors::Supervisor supervisor_ = system_.spawn(
       [](actors::Supervisor::pointer, int) -> actors::Supervisor::behavior_type {
         return {[](actors::Launch) {}, [](actors::Crashed, const std::string&) {}};

@@ -76,14 +76,15 @@ class AgentBufferTest : public testing::Test {
   // With an argument each: without one, CAF binds a reference to null, which UBSan reports.
   Extractor extractor_ = system_.spawn(
       [](Extractor::pointer, AgentBufferTest* test) -> Extractor::behavior_type {
-        return {[test](Tick) {
-          for (const auto& work : test->works_->take()) {
-            test->batch_sizes_.push_back(work.batch.size());
-            for (std::size_t i = 0; i < work.batch.size(); ++i) {
-              test->offsets_.push_back(work.batch[i].position.offset);
-            }
-          }
-        }};
+        return {[test](Arrived) {
+                  for (const auto& work : test->works_->take()) {
+                    test->batch_sizes_.push_back(work.batch.size());
+                    for (std::size_t i = 0; i < work.batch.size(); ++i) {
+                      test->offsets_.push_back(work.batch[i].position.offset);
+                    }
+                  }
+                },
+                [](Tick) {}};
       },
       this);
   Supervisor supervisor_ = system_.spawn(
