@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the allocator is to work: huge pages save up to an eighth of all CPU time (docs/ARCHITECTURE.md).
+// How the allocator is to work: huge pages save a tenth of the user time with very many agents (docs/ARCHITECTURE.md).
 #include "app/allocator.hpp"
 
 #include <cstdlib>
