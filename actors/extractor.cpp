@@ -11,7 +11,6 @@ namespace {
 using Self = Extractor::stateful_pointer<ExtractorState>;
 
 constexpr std::chrono::milliseconds look_again_after{5};
-constexpr int batches_in_a_row_max = 64;  // Then others may use the thread.
 
 std::int64_t bytes_of(const pipeline::Memory& memory) {
   auto bytes = sizeof(memory) + memory.id.size() + memory.content.size() + memory.rule_id.size() +
@@ -58,7 +57,7 @@ void work_off(Self self, const Tools& tools) {
     state.backlog.push_back(std::move(work));
   }
   const auto has_room = [&] { return tools.results->available() > 0 && tools.load->has_room(); };
-  for (int i = 0; i < batches_in_a_row_max && !state.backlog.empty() && has_room(); ++i) {
+  if (!state.backlog.empty() && has_room()) {
     auto work = std::move(state.backlog.front());
     state.backlog.pop_front();
     extract(state, tools, std::move(work));
@@ -66,7 +65,7 @@ void work_off(Self self, const Tools& tools) {
   if (!state.backlog.empty() && !state.tick_due) {
     state.tick_due = true;
     if (has_room()) {
-      self->send(self, Tick::value);  // Others may run meanwhile.
+      self->send(self, Tick::value);  // After some of these (caf.scheduler.max-throughput, 50) others use the thread.
     } else {
       self->delayed_send(self, look_again_after, Tick::value);
     }

@@ -31,7 +31,7 @@ class Handover {
   }
   [[nodiscard]] bool has_enough() const {
     const std::lock_guard lock{mutex_};
-    return things_.size() >= enough_;
+    return enough_ != 0 && things_.size() >= enough_;
   }
 
  private:

@@ -50,6 +50,7 @@ struct Work {
   pipeline::Batch batch;
   pipeline::Charge charge;
 };
+/// Buffers put, the extractor whose desk it is takes.
 using Works = std::shared_ptr<Handover<Work>>;
 
 struct Extracted {
@@ -58,6 +59,7 @@ struct Extracted {
   pipeline::Charge charge;
   pipeline::Charge results;  ///< Of its memories, which can be many times its messages.
 };
+/// Extractors put, the writer takes.
 using Extracts = std::shared_ptr<Handover<Extracted>>;
 
 /// What the source's thread settles by itself: no message to extract, but offsets to account for.
@@ -85,10 +87,10 @@ struct ReleaseCommand {
   std::vector<pipeline::PartitionSlot> slots;
 };
 
-using Flush = caf::atom_constant<caf::atom("flush")>;    ///< Hand on what is pending, now.
-using Tick = caf::atom_constant<caf::atom("tick")>;      ///< Look at the clock.
-using Finish = caf::atom_constant<caf::atom("finish")>;  ///< Commit everything; say how far the ledger is.
-using Gather = caf::atom_constant<caf::atom("gather")>;  ///< Queue what is gathered: nothing more will come.
+using Flush = caf::atom_constant<caf::atom("flush")>;      ///< Hand on what is pending, now.
+using Tick = caf::atom_constant<caf::atom("tick")>;        ///< Look at the clock.
+using Finish = caf::atom_constant<caf::atom("finish")>;    ///< Commit everything; say how far the ledger is.
+using Gather = caf::atom_constant<caf::atom("gather")>;    ///< Queue what is gathered: nothing more will come.
 using Arrived = caf::atom_constant<caf::atom("arrived")>;  ///< Something was put into a Handover.
 using Launch = caf::atom_constant<caf::atom("launch")>;
 using Crashed = caf::atom_constant<caf::atom("crashed")>;
@@ -118,7 +120,7 @@ using Supervisor = caf::typed_actor<caf::reacts_to<Launch>, caf::reacts_to<Crash
 
 /// Everything between the source and the store. Replaced as a whole.
 struct Stage {
-  /// An extractor, and where its work is put.
+  /// An extractor, and where its work is put. Ends with the stage: whoever still has it puts work where nobody looks.
   struct Desk {
     Extractor extractor;
     Works works;

@@ -2,6 +2,7 @@
 #include "actors/scheduler.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include <caf/detail/set_thread_name.hpp>
 #include <caf/execution_unit.hpp>
@@ -25,6 +26,7 @@ thread_local Collected collected;
 }  // namespace
 
 Scheduler::Burst::Burst() {
+  assert(!collected.wanted);
   collected.wanted = true;
 }
 
@@ -177,12 +179,14 @@ void Scheduler::stop() {
   for (const auto& worker : workers_) {
     worker->join();
   }
-  for (auto* job : jobs_) {
-    cleanup_and_release(job);
-  }
-  jobs_.clear();
   clock_.cancel_dispatch_loop();
   timer_.join();
+  // Nobody else is left, but what ends here may make another one runnable.
+  while (!jobs_.empty()) {
+    auto* job = jobs_.front();
+    jobs_.pop_front();
+    cleanup_and_release(job);
+  }
 }
 
 }  // namespace alluvium::actors

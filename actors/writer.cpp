@@ -103,6 +103,10 @@ class Commits {
       arm(back_off_left());
       return;
     }
+    // Once: what comes while this commits sends a message of its own, which waits its turn behind claims and releases.
+    for (auto& extracted : extracts_->take()) {
+      here.waiting.emplace_back(std::move(extracted));
+    }
     bool was_retry = false;
     do {
       was_retry = !here.queue.outstanding().empty();  // Then what came meanwhile waits too, and no tick is due for it.
@@ -173,9 +177,6 @@ class Commits {
   /// As much of what waits as one transaction should hold: on a small disk, a large one would never fit.
   void fill_next() {
     auto& waiting = state().waiting;
-    for (auto& extracted : extracts_->take()) {
-      waiting.emplace_back(std::move(extracted));
-    }
     std::int64_t bytes = 0;
     for (std::size_t i = 0; i < options_.batches_max && bytes < options_.bytes_max && !waiting.empty(); ++i) {
       auto part = std::move(waiting.front());
