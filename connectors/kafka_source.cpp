@@ -228,17 +228,16 @@ Result<void> KafkaSource::wait_for_seat(std::chrono::milliseconds wait) {
 bool KafkaSource::read(std::size_t bytes_max) {
   bool called = false;
   auto& partitions = group_->partitions();
-  const auto depth = [&](std::size_t i) { return partitions[i].readable() ? partitions[i].fetched() : 0; };
+  const auto depth = [&, room = bytes_max > 0](std::size_t i) {  // Without room, nobody is passed over.
+    return room && partitions[i].readable() ? partitions[i].fetched() : 0;
+  };
   for (const auto slot : turns_.order(partitions.size(), depth)) {
     auto& partition = partitions[slot];
     if (bytes_max > 0 && partition.readable()) {
       const auto progress = partition.read(*listener_, bytes_max, complaints_);
       bytes_max -= std::min(bytes_max, progress.bytes);
-      called = called || progress.calls > 0;
+      called |= progress.calls > 0;
       turns_.read(slot);
-    }
-    if (partition.state() == KafkaPartition::State::stalled) {
-      ids_.clear();  // Perhaps because the topic was deleted and made again.
     }
   }
   return called;
@@ -320,7 +319,9 @@ void KafkaSource::on_error(rd_kafka_resp_err_t error, const std::string& text) {
 
 Result<std::string> KafkaSource::identity(PartitionSlot slot) {
   const auto& topic = name(slot).topic;
-  if (const auto known = ids_.find(topic); known != ids_.end()) {
+  // If it has stalled, perhaps because the topic was deleted and made again.
+  const bool stalled = group_->partitions()[slot].state() == KafkaPartition::State::stalled;
+  if (const auto known = ids_.find(topic); known != ids_.end() && !stalled) {
     return known->second;
   }
   auto id = topic_id(consumer_.get(), topic);

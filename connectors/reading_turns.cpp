@@ -23,6 +23,9 @@ std::span<const std::size_t> ReadingTurns::order(std::size_t slots,
     if (a_waits != b_waits) {
       return a_waits;
     }
+    if (a_waits && passes_[a] != passes_[b]) {
+      return passes_[a] > passes_[b];
+    }
     return depths_[a] != depths_[b] ? depths_[a] > depths_[b] : a < b;
   });
   return order_;

@@ -35,6 +35,25 @@ TEST(ReadingTurns, AlwaysEndWithinAFewPollsForATrickleBesideAFlood) {
   EXPECT_EQ(order(turns, {10'000, 1}).front(), 0U) << "it has had its turn";
 }
 
+TEST(ReadingTurns, GoRoundAmongManyFloods) {
+  constexpr std::size_t floods = 12;
+  std::vector<std::size_t> depths(floods + 1);
+  for (std::size_t slot = 0; slot < floods; ++slot) {
+    depths[slot] = 1000 - slot;
+  }
+  depths[floods] = 1;
+  ReadingTurns turns;
+  std::vector<int> waited(depths.size());
+  for (int poll = 0; poll < 500; ++poll) {
+    const auto first = order(turns, depths).front();  // One a poll: it is refilled by the next.
+    turns.read(first);
+    for (std::size_t slot = 0; slot < waited.size(); ++slot) {
+      waited[slot] = slot == first ? 0 : waited[slot] + 1;
+      ASSERT_LE(waited[slot], static_cast<int>(depths.size() + ReadingTurns::passes_max)) << "slot " << slot;
+    }
+  }
+}
+
 TEST(ReadingTurns, NobodyWaitsLongerThanItsTurnAndThoseBefore) {
   rc::check("every slot with something is read in time", [] {
     const auto slots = *rc::gen::inRange<std::size_t>(1, 12);
