@@ -28,7 +28,7 @@ void make_room(AgentBufferState& state, const Slice& slice, std::uint32_t from) 
   const auto held = state.batch.size();
   const auto count = std::min<std::size_t>(slice.end - from, held < batch_max ? batch_max - held : 1);
   std::size_t content_bytes = 0;
-  std::size_t id_bytes = 0;
+  std::size_t text_bytes = 0;
   std::uint32_t taken = 0;
   for (; taken < count; ++taken) {
     const auto& entry = slice.chunk->messages.entries()[slice.chunk->order[from + taken]];
@@ -39,13 +39,14 @@ void make_room(AgentBufferState& state, const Slice& slice, std::uint32_t from) 
       break;
     }
     content_bytes += entry.content_bytes();
-    id_bytes += entry.id_bytes();
+    text_bytes += entry.text_bytes() + pipeline::Batch::text_overhead_bytes;
   }
-  state.batch.reserve_more(taken, content_bytes, id_bytes);
+  state.batch.reserve_more(taken, text_bytes);
 }
 
 /// Returns the bytes to be charged for it.
 std::int64_t append(AgentBufferState& state, const pipeline::MessageView& message, pipeline::TimePoint now) {
+  const auto before = state.batch.text_bytes();
   state.batch.append(message);
   if (state.pending.messages == 0) {
     state.pending.first_at = now;
@@ -53,7 +54,7 @@ std::int64_t append(AgentBufferState& state, const pipeline::MessageView& messag
   state.pending.messages = state.batch.size();
   state.pending.content_bytes = state.batch.content_bytes();
   state.pending.last_at = now;
-  return static_cast<std::int64_t>(message.content.size() + message.id.size()) + message_overhead_bytes;
+  return static_cast<std::int64_t>(state.batch.text_bytes() - before) + message_overhead_bytes;
 }
 
 bool is_due(const AgentBufferState& state, pipeline::TimePoint now) {

@@ -3,7 +3,9 @@
 #include "pipeline/batch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cstring>
 #include <limits>
 
 namespace alluvium::pipeline {
@@ -24,60 +26,80 @@ std::uint32_t end_of(const std::string& text) {
 
 }  // namespace
 
-void Batch::reserve_more(std::size_t messages, std::size_t content_bytes, std::size_t id_bytes) {
+void Batch::reserve_more(std::size_t messages, std::size_t text_bytes) {
   grow_by(entries_, messages);
-  grow_by(contents_, content_bytes);
-  grow_by(ids_, id_bytes);
+  grow_by(texts_, text_bytes);
 }
 
 void Batch::append(const MessageView& message) {
   assert(message.agent_id == agent_id_);
-  const auto party = party_of(message);
-  contents_.append(message.content);
-  ids_.append(message.id);
-  entries_.push_back(Entry{.position = message.position,
-                           .timestamp_ms = message.timestamp_ms,
-                           .content_end = end_of(contents_),
-                           .id_end = end_of(ids_),
-                           .party = party,
-                           .role = message.role,
-                           .worth = message.worth});
+  Entry entry;
+  entry.party = place_of({message.session_id, message.user_id, message.org_id});
+  entry.begin = end_of(texts_);
+  texts_.append(message.id);
+  entry.id_end = end_of(texts_);
+  texts_.append(message.content);
+  entry.content_end = end_of(texts_);
+  entry.position = message.position;
+  entry.timestamp_ms = message.timestamp_ms;
+  entry.role = message.role;
+  entry.worth = message.worth;
+  content_bytes_ += message.content.size();
+  entries_.push_back(entry);
 }
 
-bool Batch::is_of(const MessageView& message, std::uint32_t party) const {
-  if (party == 0) {
-    return message.session_id.empty() && message.user_id.empty() && message.org_id.empty();
+/// A party is kept as the lengths of its three texts, then these.
+Batch::Party Batch::party_at(std::uint32_t place) const {
+  if (place == 0) {
+    return {};
   }
-  const auto& known = parties_[party - 1];
-  return text(known.begin, known.session_end) == message.session_id &&
-         text(known.session_end, known.user_end) == message.user_id &&
-         text(known.user_end, known.org_end) == message.org_id;
+  const char* next = texts_.data() + place - 1;
+  std::array<std::uint32_t, 3> lengths;
+  std::memcpy(lengths.data(), next, sizeof lengths);
+  next += sizeof lengths;
+  const auto take = [&next](std::uint32_t length) {
+    const std::string_view text{next, length};
+    next += length;
+    return text;
+  };
+  Party party;
+  party.session_id = take(lengths[0]);
+  party.user_id = take(lengths[1]);
+  party.org_id = take(lengths[2]);
+  return party;
 }
 
 /// Neighbours nearly always share session, user and organisation: then the one before serves both.
-std::uint32_t Batch::party_of(const MessageView& message) {
-  const auto before = entries_.empty() ? 0 : entries_.back().party;
-  for (const auto party : {before, std::uint32_t{0}}) {
-    if (is_of(message, party)) {
-      return party;
+std::uint32_t Batch::place_of(const Party& party) {
+  if (party == Party{}) {
+    return 0;
+  }
+  if (const auto before = entries_.empty() ? 0 : entries_.back().party; before != 0 && party == party_at(before)) {
+    return before;
+  }
+  const auto place = end_of(texts_) + 1;
+  const auto length = [](std::string_view text) { return static_cast<std::uint32_t>(text.size()); };
+  const std::array lengths = {length(party.session_id), length(party.user_id), length(party.org_id)};
+  std::array<char, sizeof lengths> bytes;
+  static_assert(sizeof bytes == text_overhead_bytes);
+  std::memcpy(bytes.data(), lengths.data(), sizeof lengths);
+  texts_.append(bytes.data(), bytes.size());
+  for (const auto text : {party.session_id, party.user_id, party.org_id}) {
+    if (!text.empty()) {
+      texts_.append(text);
     }
   }
-  Party party{.begin = end_of(texts_)};
-  party.session_end = end_of(texts_.append(message.session_id));
-  party.user_end = end_of(texts_.append(message.user_id));
-  party.org_end = end_of(texts_.append(message.org_id));
-  parties_.push_back(party);
-  return static_cast<std::uint32_t>(parties_.size());
+  return place;
 }
 
 MessageView Batch::operator[](std::size_t i) const {
   const auto& entry = entries_[i];
-  const auto party = entry.party == 0 ? Party{} : parties_[entry.party - 1];
+  const auto party = party_at(entry.party);
   return MessageView{.id = id(i),
                      .agent_id = agent_id_,
-                     .session_id = text(party.begin, party.session_end),
-                     .user_id = text(party.session_end, party.user_end),
-                     .org_id = text(party.user_end, party.org_end),
+                     .session_id = party.session_id,
+                     .user_id = party.user_id,
+                     .org_id = party.org_id,
                      .content = content(i),
                      .role = entry.role,
                      .timestamp_ms = entry.timestamp_ms,

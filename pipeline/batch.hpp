@@ -12,15 +12,15 @@
 
 namespace alluvium::pipeline {
 
-/// A plain value, cheap to move. Contents and ids are kept in one string each, so a pending message
-/// costs little beyond its own bytes (40 bytes).
+/// A plain value, cheap to move. All texts are kept in one string, so a pending message costs little beyond its own
+/// bytes (48 bytes), and what is done to one touches few places in memory: there can be a million batches.
 class Batch {
  public:
   Batch() = default;
   explicit Batch(std::string agent_id) : agent_id_{std::move(agent_id)} {}
 
   /// Room for that many more, so that append() need not grow: each growth copies what is there.
-  void reserve_more(std::size_t messages, std::size_t content_bytes, std::size_t id_bytes);
+  void reserve_more(std::size_t messages, std::size_t text_bytes);
   /// Copies what `message` points to. Its agent must be this batch's.
   void append(const MessageView& message);
 
@@ -35,18 +35,22 @@ class Batch {
   }
   /// Bytes of content, which is what `max_bytes` limits.
   [[nodiscard]] std::size_t content_bytes() const {
-    return contents_.size();
+    return content_bytes_;
   }
+  /// Bytes of all texts that it holds.
+  [[nodiscard]] std::size_t text_bytes() const {
+    return texts_.size();
+  }
+  /// At most so many text_bytes() does a message need beyond its own texts.
+  static constexpr std::size_t text_overhead_bytes = 3 * sizeof(std::uint32_t);
   /// The message at `i`, its views into this batch: they end with it, or with the next append().
   [[nodiscard]] MessageView operator[](std::size_t i) const;
   // Parts of it, for those who need no more.
   [[nodiscard]] std::string_view content(std::size_t i) const {
-    const auto begin = i == 0 ? 0 : entries_[i - 1].content_end;
-    return {contents_.data() + begin, entries_[i].content_end - begin};
+    return text(entries_[i].id_end, entries_[i].content_end);
   }
   [[nodiscard]] std::string_view id(std::size_t i) const {
-    const auto begin = i == 0 ? 0 : entries_[i - 1].id_end;
-    return {ids_.data() + begin, entries_[i].id_end - begin};
+    return text(entries_[i].begin, entries_[i].id_end);
   }
   [[nodiscard]] const Position& position(std::size_t i) const {
     return entries_[i].position;
@@ -60,31 +64,30 @@ class Batch {
   }
 
  private:
-  /// A session, a user and an organisation, one after the other in texts_.
+  /// A session, a user and an organisation.
   struct Party {
-    std::uint32_t begin = 0;
-    std::uint32_t session_end = 0, user_end = 0, org_end = 0;
+    std::string_view session_id, user_id, org_id;
+    bool operator==(const Party&) const = default;
   };
   struct Entry {
     Position position;
     std::int64_t timestamp_ms;
-    std::uint32_t content_end;
+    std::uint32_t begin;  ///< In texts_, like the others: its id, then its content.
     std::uint32_t id_end;
-    std::uint32_t party;  ///< Place in parties_, from 1; 0: none is known.
+    std::uint32_t content_end;
+    std::uint32_t party;  ///< Where its party is, plus 1; 0: none is known.
     Role role;
     Worth worth = {};
   };
   [[nodiscard]] std::string_view text(std::uint32_t begin, std::uint32_t end) const {
     return {texts_.data() + begin, end - begin};
   }
-  [[nodiscard]] bool is_of(const MessageView& message, std::uint32_t party) const;
-  [[nodiscard]] std::uint32_t party_of(const MessageView& message);
+  [[nodiscard]] Party party_at(std::uint32_t place) const;
+  [[nodiscard]] std::uint32_t place_of(const Party& party);
 
   std::string agent_id_;
-  std::string contents_;  ///< One after the other. At most 4 GiB, which max_bytes keeps far away.
-  std::string ids_;       ///< Of messages, likewise.
-  std::string texts_;     ///< Of parties.
-  std::vector<Party> parties_;
+  std::string texts_;  ///< Of messages and, before the first message that has it, of each party. At most 4 GiB.
+  std::size_t content_bytes_ = 0;
   std::vector<Entry> entries_;
 };
 

@@ -85,8 +85,9 @@ class MessageChunk {
     [[nodiscard]] std::string_view agent_id() const {
       return {texts_, agent_bytes_};
     }
-    [[nodiscard]] std::size_t id_bytes() const {
-      return id_bytes_;
+    /// Of all its texts but the agent.
+    [[nodiscard]] std::size_t text_bytes() const {
+      return std::size_t{id_bytes_} + session_bytes_ + user_bytes_ + org_bytes_ + content_bytes_;
     }
     [[nodiscard]] std::size_t content_bytes() const {
       return content_bytes_;

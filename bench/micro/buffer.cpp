@@ -25,11 +25,7 @@ void fill(benchmark::State& state, bool reserve) {
     pipeline::Batch batch{from.agent_id()};
     pipeline::Pending pending{.first_at = now, .last_at = now};
     if (reserve) {
-      std::size_t id_bytes = 0;
-      for (std::size_t i = 0; i < from.size(); ++i) {
-        id_bytes += from.id(i).size();
-      }
-      batch.reserve_more(from.size(), from.content_bytes(), id_bytes);
+      batch.reserve_more(from.size(), from.text_bytes());
     }
     bool is_due = false;
     for (std::size_t i = 0; i < from.size(); ++i) {
