@@ -23,14 +23,14 @@ class FieldBytes {
     add(text.size());
     bytes_.append(text);
   }
-  template <std::integral T>
-  void add(T number) {
-    auto eight = static_cast<std::uint64_t>(number);
+  template <std::integral... T>
+  void add(T... numbers) {
+    std::array eights = {static_cast<std::uint64_t>(numbers)...};
     if constexpr (std::endian::native == std::endian::big) {
-      eight = __builtin_bswap64(eight);
+      std::ranges::for_each(eights, [](auto& eight) { eight = __builtin_bswap64(eight); });
     }
-    std::array<char, sizeof eight> raw{};
-    std::memcpy(raw.data(), &eight, sizeof eight);
+    std::array<char, sizeof eights> raw{};
+    std::memcpy(raw.data(), eights.data(), sizeof eights);
     bytes_.append(raw.data(), raw.size());
   }
   [[nodiscard]] XXH128_hash_t hash128() const {
@@ -136,9 +136,7 @@ std::string batch_id(const Batch& batch, std::string_view topic, std::int32_t pa
   fields.add(batch.size());
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto& position = batch.position(i);
-    fields.add(position.offset);
-    fields.add(position.index);
-    fields.add(position.count);
+    fields.add(position.offset, position.index, position.count);
     fields.add(batch.id(i));
   }
   // A time before 1970 would put a second sign into the id.

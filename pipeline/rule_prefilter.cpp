@@ -164,6 +164,7 @@ void RulePrefilter::find(std::string_view text, Scratch& scratch, std::vector<st
     return scan(bytes_, scratch.marked_);
   };
   const bool scans = bytes_ != nullptr || code_points_ != nullptr;
+  candidates.reserve(count_);  // Nothing may be thrown through Hyperscan.
   if (scans && !(is_plain_text(text) && scan_bytes() && scan(code_points_, text))) {
     candidates.resize(count_);
     std::iota(candidates.begin(), candidates.end(), 0U);
