@@ -108,8 +108,6 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
       {"queued.min.messages", "10000"},
       {"queued.max.messages.kbytes", std::to_string(queue_kib)},
       {"fetch.message.max.bytes", std::to_string(fetch_bytes)},
-      // All partitions of a broker in one answer.
-      {"fetch.max.bytes", std::to_string(std::max(options.queue_bytes_max / 2, mib))},
       // How long a partition whose queue was full is left alone: the default is a second.
       {"fetch.queue.backoff.ms", "20"},
       // How long a broker sits on an empty answer; an end of a partition is only seen after it.
@@ -117,6 +115,11 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
       // New topics and partitions are noticed within this time; the default is five minutes.
       {"topic.metadata.refresh.interval.ms", "30000"},
   };
+  if (!options.properties.contains("message.max.bytes")) {
+    // An answer stays whole in memory until all its records are read: some partitions at a time. librdkafka wants it to
+    // be no less than message.max.bytes, and sees to that itself where it is not set.
+    properties["fetch.max.bytes"] = std::to_string(std::clamp(options.queue_bytes_max / 16, mib, 4 * mib));
+  }
   if (!options.instance_id.empty()) {
     properties["group.instance.id"] = options.instance_id;
   }
