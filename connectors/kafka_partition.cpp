@@ -27,6 +27,32 @@ bool stalls(rd_kafka_resp_err_t error) {
   }
 }
 
+class KafkaHeaders final : public pipeline::HeaderReader {
+ public:
+  KafkaHeaders(const rd_kafka_message_t& message, std::vector<pipeline::HeaderView>& room)
+      : message_{message}, room_{room} {}
+
+  std::span<const pipeline::HeaderView> read() override {
+    room_.clear();
+    rd_kafka_headers_t* headers = nullptr;
+    if (rd_kafka_message_headers(&message_, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return {};
+    }
+    const char* name = nullptr;
+    const void* value = nullptr;
+    std::size_t size = 0;
+    for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         ++i) {
+      room_.push_back({name, view(value, size)});
+    }
+    return room_;
+  }
+
+ private:
+  const rd_kafka_message_t& message_;
+  std::vector<pipeline::HeaderView>& room_;
+};
+
 }  // namespace
 
 KafkaPartition::KafkaPartition(pipeline::PartitionSlot slot, pipeline::TopicPartition name)
@@ -126,7 +152,7 @@ bool KafkaPartition::deliver(const rd_kafka_message_t& message, pipeline::Source
     return false;  // The promise is that offsets ascend, whatever the library does after a pause.
   }
   next_offset_ = message.offset + 1;
-  fill_headers(message);
+  KafkaHeaders headers{message, headers_};
   rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
   const auto timestamp = rd_kafka_message_timestamp(&message, &type);
   pipeline::RecordView record;
@@ -137,24 +163,9 @@ bool KafkaPartition::deliver(const rd_kafka_message_t& message, pipeline::Source
   record.value = view(message.payload, message.len);
   record.tombstone = message.payload == nullptr;
   record.timestamp_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || timestamp < 0 ? 0 : timestamp;
-  record.headers = headers_;
+  record.headers = &headers;
   listener.on_record(slot_, record);
   return true;
-}
-
-void KafkaPartition::fill_headers(const rd_kafka_message_t& message) {
-  headers_.clear();
-  rd_kafka_headers_t* headers = nullptr;
-  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return;
-  }
-  const char* name = nullptr;
-  const void* value = nullptr;
-  std::size_t size = 0;
-  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
-       ++i) {
-    headers_.push_back({name, view(value, size)});
-  }
 }
 
 bool KafkaPartition::deliver_error(const rd_kafka_message_t& message, pipeline::SourceListener& listener,

@@ -75,7 +75,6 @@ class KafkaPartition {
   void drop_pulled();
   bool deliver(const rd_kafka_message_t& message, pipeline::SourceListener& listener, Complaints& complaints);
   bool deliver_error(const rd_kafka_message_t& message, pipeline::SourceListener& listener, Complaints& complaints);
-  void fill_headers(const rd_kafka_message_t& message);
 
   static constexpr std::size_t pull_max = 2000;  // Messages; and about as many bytes as read() may deliver.
 
@@ -87,8 +86,8 @@ class KafkaPartition {
   KafkaQueue queue_;
   std::vector<rd_kafka_message_t*> pulled_;  ///< Taken from the queue; null where delivered.
   std::size_t pulled_next_ = 0;
-  std::size_t mean_bytes_ = 256;  ///< Of a message, lately.
-  std::vector<pipeline::HeaderView> headers_;
+  std::size_t mean_bytes_ = 256;               ///< Of a message, lately.
+  std::vector<pipeline::HeaderView> headers_;  ///< Of the record that is delivered, if it was asked for them.
 };
 
 }  // namespace alluvium::connectors

@@ -31,6 +31,16 @@ struct HeaderView {
   std::string_view value;
 };
 
+/// The headers of a record, taken apart only when somebody asks: few records need theirs.
+class HeaderReader {
+ public:
+  /// The views live as long as the record's.
+  [[nodiscard]] virtual std::span<const HeaderView> read() = 0;
+
+ protected:
+  ~HeaderReader() = default;
+};
+
 /// What a source hands over. The views live only as long as the call that brings them.
 struct RecordView {
   std::string_view topic;
@@ -39,8 +49,8 @@ struct RecordView {
   std::string_view key;    ///< Empty if the record has none.
   std::string_view value;  ///< Empty for a tombstone, which `tombstone` tells apart.
   bool tombstone = false;
-  std::int64_t timestamp_ms = 0;  ///< Of the record, UTC; 0 if the source has none.
-  std::span<const HeaderView> headers;
+  std::int64_t timestamp_ms = 0;    ///< Of the record, UTC; 0 if the source has none.
+  HeaderReader* headers = nullptr;  ///< Null if it has none.
 };
 
 enum class Role : std::uint8_t { user, assistant, system, tool, other };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "pipeline/timestamp.hpp"
@@ -15,65 +16,6 @@ namespace {
 
 using simdjson::dom::element;
 using simdjson::dom::element_type;
-
-struct NamedField {
-  std::string_view name;
-  Field field;
-};
-
-// By length, so that a key is compared with a few names only.
-constexpr std::array field_names = {
-    NamedField{"id", Field::id},
-    NamedField{"role", Field::role},
-    NamedField{"text", Field::content},
-    NamedField{"time", Field::time},
-    NamedField{"data", Field::data},
-    NamedField{"orgId", Field::org_id},
-    NamedField{"org_id", Field::org_id},
-    NamedField{"userId", Field::user_id},
-    NamedField{"content", Field::content},
-    NamedField{"user_id", Field::user_id},
-    NamedField{"agentId", Field::agent_id},
-    NamedField{"subject", Field::subject},
-    NamedField{"agent_id", Field::agent_id},
-    NamedField{"messages", Field::messages},
-    NamedField{"timestamp", Field::timestamp},
-    NamedField{"sessionId", Field::session_id},
-    NamedField{"createdAt", Field::timestamp},
-    NamedField{"session_id", Field::session_id},
-    NamedField{"created_at", Field::timestamp},
-    NamedField{"specversion", Field::specversion},
-    NamedField{"data_base64", Field::data_base64},
-    NamedField{"conversationId", Field::session_id},
-    NamedField{"conversation_id", Field::session_id},
-};
-constexpr std::size_t longest_name = field_names.back().name.size();
-
-/// For each length, where its names begin in field_names.
-constexpr auto names_of_length = [] {
-  std::array<std::uint8_t, longest_name + 2> begins{};
-  for (std::size_t length = 0; length < begins.size(); ++length) {
-    std::uint8_t begin = 0;
-    while (begin < field_names.size() && field_names[begin].name.size() < length) {
-      ++begin;
-    }
-    begins[length] = begin;
-  }
-  return begins;
-}();
-static_assert(std::ranges::is_sorted(field_names, {}, [](const NamedField& each) { return each.name.size(); }));
-
-std::optional<Field> field_named(std::string_view key) {
-  if (key.size() > longest_name) {
-    return std::nullopt;
-  }
-  for (std::size_t i = names_of_length[key.size()]; i < names_of_length[key.size() + 1]; ++i) {
-    if (field_names[i].name == key) {
-      return field_names[i].field;
-    }
-  }
-  return std::nullopt;
-}
 
 std::string lower_case(std::string_view text) {
   std::string lower{text};
@@ -154,6 +96,55 @@ OrFault<std::string_view> join_parts(const simdjson::dom::array& parts, std::str
 
 }  // namespace
 
+/// By length, so that each comparison is of a length that the compiler knows: of a key or two that may be meant.
+std::optional<Field> field_named(std::string_view name) {
+  const auto is = [&name]<std::size_t size>(const char(&candidate)[size]) {
+    return std::memcmp(name.data(), candidate, size - 1) == 0;
+  };
+  switch (name.size()) {
+    case 2:
+      return is("id") ? std::optional{Field::id} : std::nullopt;
+    case 4:
+      return is("role")   ? std::optional{Field::role}
+             : is("text") ? std::optional{Field::content}
+             : is("time") ? std::optional{Field::time}
+             : is("data") ? std::optional{Field::data}
+                          : std::nullopt;
+    case 5:
+      return is("orgId") ? std::optional{Field::org_id} : std::nullopt;
+    case 6:
+      return is("org_id") ? std::optional{Field::org_id} : is("userId") ? std::optional{Field::user_id} : std::nullopt;
+    case 7:
+      return is("content")   ? std::optional{Field::content}
+             : is("user_id") ? std::optional{Field::user_id}
+             : is("agentId") ? std::optional{Field::agent_id}
+             : is("subject") ? std::optional{Field::subject}
+                             : std::nullopt;
+    case 8:
+      return is("agent_id")   ? std::optional{Field::agent_id}
+             : is("messages") ? std::optional{Field::messages}
+                              : std::nullopt;
+    case 9:
+      return is("timestamp") || is("createdAt") ? std::optional{Field::timestamp}
+             : is("sessionId")                  ? std::optional{Field::session_id}
+                                                : std::nullopt;
+    case 10:
+      return is("session_id")   ? std::optional{Field::session_id}
+             : is("created_at") ? std::optional{Field::timestamp}
+                                : std::nullopt;
+    case 11:
+      return is("specversion")   ? std::optional{Field::specversion}
+             : is("data_base64") ? std::optional{Field::data_base64}
+                                 : std::nullopt;
+    case 14:
+      return is("conversationId") ? std::optional{Field::session_id} : std::nullopt;
+    case 15:
+      return is("conversation_id") ? std::optional{Field::session_id} : std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
 std::string_view name(Field field) {
   static constexpr std::array<std::string_view, field_count> names = {
       "id",        "agent_id", "session_id",  "user_id", "org_id",      "role",    "content",
@@ -178,10 +169,16 @@ std::string_view kind_of(const element& element) {
   }
 }
 
-std::optional<std::int64_t> read_timestamp(const element& element) {
+std::string_view kind_of(const FieldValue& value) {
+  return value.text() ? "text" : kind_of(value.element());
+}
+
+std::optional<std::int64_t> read_timestamp(const FieldValue& value) {
+  if (const auto text = value.text()) {
+    return parse_timestamp(*text);
+  }
+  const auto& element = value.element();
   switch (element.type()) {
-    case element_type::STRING:
-      return parse_timestamp(std::string_view{element});
     case element_type::INT64:
       return epoch_timestamp(std::int64_t{element});
     case element_type::DOUBLE:
@@ -238,15 +235,16 @@ OrFault<std::string_view> MessageReader::read_text(const Fields& fields, Field f
   if (!fields.has(field)) {
     return std::string_view{};
   }
-  const auto& value = fields[field];
+  if (const auto text = fields[field].text()) {
+    return *text;
+  }
+  const auto& value = fields[field].element();
   auto& place = digits[static_cast<std::size_t>(field)];
   const auto in_digits = [&place](auto number) {
     const auto* const end = std::to_chars(place.data(), place.data() + place.size(), number).ptr;
     return std::string_view{place.data(), static_cast<std::size_t>(end - place.data())};
   };
   switch (value.type()) {
-    case element_type::STRING:
-      return std::string_view{value};
     case element_type::INT64:
       return in_digits(std::int64_t{value});
     case element_type::UINT64:
@@ -265,8 +263,7 @@ std::optional<Fault> MessageReader::id_fault(std::string_view what, std::string_
     return Fault{DeadReason::invalid_field, std::string{what} + " has " + std::to_string(id.size()) +
                                                 " bytes; at most " + std::to_string(id_bytes_max_) + " are allowed"};
   }
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  if (std::ranges::any_of(id, is_control)) {
+  if (has_control_character(id)) {
     return Fault{DeadReason::invalid_field, std::string{what} + " holds a control character"};
   }
   return std::nullopt;
@@ -294,11 +291,11 @@ OrFault<void> MessageReader::read_attributes(const Fields& fields, MessageView& 
     }
   }
   if (fields.has(Field::role)) {
-    std::string_view role;
-    if (fields[Field::role].get(role) != simdjson::SUCCESS) {
+    const auto role = fields[Field::role].text();
+    if (!role) {
       return faulty(DeadReason::wrong_type, "role is " + std::string{kind_of(fields[Field::role])} + "; want text");
     }
-    message.role = role.empty() ? message.role : role_named(role);
+    message.role = role->empty() ? message.role : role_named(*role);
   }
   if (fields.has(Field::timestamp)) {
     message.timestamp_ms = read_timestamp(fields[Field::timestamp]).value_or(message.timestamp_ms);
@@ -316,10 +313,9 @@ OrFault<std::string_view> MessageReader::read_content(const Fields& fields, std:
   }
   const auto& value = fields[Field::content];
   OrFault<std::string_view> content;
-  std::string_view text;
-  if (value.get(text) == simdjson::SUCCESS) {
-    content = text;
-  } else if (simdjson::dom::array parts; value.get(parts) == simdjson::SUCCESS) {
+  if (const auto text = value.text()) {
+    content = *text;
+  } else if (simdjson::dom::array parts; value.element().get(parts) == simdjson::SUCCESS) {
     content = join_parts(parts, joined);
   } else {
     return faulty(DeadReason::wrong_type,

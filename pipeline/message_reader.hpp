@@ -37,17 +37,45 @@ enum class Field : std::uint8_t {
 inline constexpr std::size_t field_count = 14;
 [[nodiscard]] std::string_view name(Field field);
 
+/// The field that is called `name`, if any: most have several names.
+[[nodiscard]] std::optional<Field> field_named(std::string_view name);
+
+/// What a field says: mostly text.
+class FieldValue {
+ public:
+  FieldValue() = default;
+  explicit FieldValue(std::string_view text) : text_{text} {}
+  explicit FieldValue(const simdjson::dom::element& element) : element_{element} {
+    if (element.is_string()) {
+      text_ = std::string_view{element};
+    }
+  }
+  [[nodiscard]] std::optional<std::string_view> text() const {
+    return text_.data() == nullptr ? std::nullopt : std::optional{text_};
+  }
+  /// What it is if it is not text.
+  [[nodiscard]] const simdjson::dom::element& element() const {
+    return element_;
+  }
+
+ private:
+  std::string_view text_;  ///< Without a place if it is not text.
+  simdjson::dom::element element_;
+};
+
 /// The fields that one object has. Null counts as absent.
 class Fields {
  public:
   [[nodiscard]] bool has(Field field) const {
     return (found_ & bit(field)) != 0;
   }
-  [[nodiscard]] const simdjson::dom::element& operator[](Field field) const {
+  [[nodiscard]] const FieldValue& operator[](Field field) const {
     return at_[static_cast<std::size_t>(field)];
   }
-  void set(Field field, const simdjson::dom::element& element) {
-    at_[static_cast<std::size_t>(field)] = element;
+  /// `value`: its text, or an element that is not null.
+  template <class Value>
+  void set(Field field, const Value& value) {
+    at_[static_cast<std::size_t>(field)] = FieldValue{value};
     found_ |= bit(field);
   }
   void drop(Field field) {
@@ -59,7 +87,7 @@ class Fields {
     return std::uint32_t{1} << static_cast<unsigned>(field);
   }
 
-  std::array<simdjson::dom::element, field_count> at_;
+  std::array<FieldValue, field_count> at_;
   std::uint32_t found_ = 0;
 };
 
@@ -99,8 +127,9 @@ class MessageReader {
 
 /// What an element is, in words that continue "content is ...".
 [[nodiscard]] std::string_view kind_of(const simdjson::dom::element& element);
+[[nodiscard]] std::string_view kind_of(const FieldValue& value);
 
-/// Milliseconds since 1970, if the element is a time.
-[[nodiscard]] std::optional<std::int64_t> read_timestamp(const simdjson::dom::element& element);
+/// Milliseconds since 1970, if the value is a time.
+[[nodiscard]] std::optional<std::int64_t> read_timestamp(const FieldValue& value);
 
 }  // namespace alluvium::pipeline

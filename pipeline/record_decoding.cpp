@@ -6,6 +6,7 @@
 #include <array>
 
 #include "pipeline/base64.hpp"
+#include "pipeline/plain_object.hpp"
 #include "pipeline/timestamp.hpp"
 #include "pipeline/utf8.hpp"
 
@@ -36,9 +37,6 @@ OrFault<void> RecordDecoding::decode() {
     return faulty(DeadReason::too_large, "the record has " + std::to_string(text.size()) + " bytes; at most " +
                                              std::to_string(buffers_.options.message_bytes_max) + " are allowed");
   }
-  if (auto headers = read_event_headers(); !headers) {
-    return headers;
-  }
   const bool prefixed = text.front() == '\0';
   if (prefixed) {
     if (text.starts_with(std::string_view{"\0{\0", 3}) || text.starts_with(std::string_view{"\0[\0", 3})) {
@@ -58,6 +56,16 @@ OrFault<void> RecordDecoding::decode() {
     return faulty(DeadReason::not_json,
                   "what follows the 5-byte schema-registry prefix is not JSON: it looks like Avro or Protobuf");
   }
+  if (!buffers_.reader.is_mapped()) {
+    if (Fields fields; read_plain_object(text.substr(first), fields)) {
+      decode_message(fields, blank_message(), false);
+      return {};
+    }
+  }
+  return decode_parsed(text);
+}
+
+OrFault<void> RecordDecoding::decode_parsed(std::string_view text) {
   const auto root = buffers_.json.parse(text);
   if (!root) {
     return tl::unexpected<Fault>{root.error()};
@@ -70,10 +78,10 @@ OrFault<void> RecordDecoding::decode() {
   return is_event ? decode_event(fields) : decode_object(fields);
 }
 
-OrFault<void> RecordDecoding::read_event_headers() {
+void RecordDecoding::read_event_headers() {
   bool is_event = false;
   EventDefaults event;
-  for (const auto& header : record_.headers) {
+  for (const auto& header : record_.headers != nullptr ? record_.headers->read() : std::span<const HeaderView>{}) {
     if (header.name == "ce_specversion") {
       is_event = true;
     } else if (header.name == "ce_id") {
@@ -86,6 +94,13 @@ OrFault<void> RecordDecoding::read_event_headers() {
   }
   if (is_event) {
     event_ = event;
+  }
+  has_event_ = true;
+}
+
+OrFault<void> RecordDecoding::need_event() {
+  if (!has_event_) {
+    read_event_headers();
   }
   return check_event_id();
 }
@@ -103,6 +118,7 @@ OrFault<void> RecordDecoding::check_event_id() {
 }
 
 OrFault<void> RecordDecoding::decode_event(const Fields& event) {
+  read_event_headers();  // For the time, if it does not say it.
   for (auto [field, text] : {std::pair{Field::id, &event_.id}, std::pair{Field::subject, &event_.subject}}) {
     const auto said = MessageReader::read_text(event, field, buffers_.record_digits);
     if (!said) {
@@ -117,19 +133,19 @@ OrFault<void> RecordDecoding::decode_event(const Fields& event) {
     event_.time_ms = read_timestamp(event[Field::time]);
   }
   if (event.has(Field::data)) {
-    const auto& data = event[Field::data];
+    const auto& data = event[Field::data].element();
     if (!data.is_object() && !data.is_array()) {
       return faulty(DeadReason::wrong_type,
                     "the CloudEvent's data is " + std::string{kind_of(data)} + "; want an object");
     }
     return decode_value(data);
   }
-  std::string_view base64;
-  if (event[Field::data_base64].get(base64) != simdjson::SUCCESS) {
+  const auto base64 = event[Field::data_base64].text();
+  if (!base64) {
     return faulty(DeadReason::wrong_type,
                   "data_base64 is " + std::string{kind_of(event[Field::data_base64])} + "; want text");
   }
-  if (!decode_base64(base64, buffers_.event_data)) {
+  if (!decode_base64(*base64, buffers_.event_data)) {
     return faulty(DeadReason::invalid_field, "data_base64 is not base64");
   }
   if (buffers_.event_data.empty()) {
@@ -157,7 +173,7 @@ OrFault<void> RecordDecoding::decode_value(const element& value) {
 
 OrFault<void> RecordDecoding::decode_object(const Fields& fields) {
   simdjson::dom::array messages;
-  if (!fields.has(Field::messages) || fields[Field::messages].get(messages) != simdjson::SUCCESS) {
+  if (!fields.has(Field::messages) || fields[Field::messages].element().get(messages) != simdjson::SUCCESS) {
     decode_message(fields, blank_message(), false);
     return {};
   }
@@ -206,6 +222,14 @@ void RecordDecoding::decode_message(const Fields& fields, MessageView message, b
 OrFault<void> RecordDecoding::read_message(const Fields& fields, MessageView& message, bool bundled) {
   if (auto read = buffers_.reader.read_attributes(fields, message, buffers_.message_digits); !read) {
     return read;
+  }
+  if (message.id.empty() || message.agent_id.empty() || message.timestamp_ms == unknown_time) {
+    if (auto event = need_event(); !event) {
+      return event;
+    }
+  }
+  if (message.timestamp_ms == unknown_time) {
+    message.timestamp_ms = event_.time_ms.value_or(record_.timestamp_ms);
   }
   if (message.agent_id.empty()) {
     const auto agent = default_agent();
@@ -258,6 +282,7 @@ std::string_view RecordDecoding::default_id(const Position& position, bool bundl
 }
 
 void RecordDecoding::bury(const Position& position, bool bundled, std::string_view id, const Fault& fault) {
+  [[maybe_unused]] const auto event = need_event();  // The letter has its id, if that can be one.
   auto& letter = dead_.emplace_back();
   letter.position = position;
   letter.key = record_.key.substr(0, dead_letter_key_bytes_max);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,7 +56,10 @@ class RecordDecoding {
  private:
   /// What it fails with concerns the record as a whole; nothing was added then.
   OrFault<void> decode();
-  OrFault<void> read_event_headers();
+  OrFault<void> decode_parsed(std::string_view text);
+  void read_event_headers();
+  /// event_, as the record's headers have it if its value is no event. Fails if its id can't be one; it has none then.
+  OrFault<void> need_event();
   OrFault<void> decode_event(const Fields& event);
   OrFault<void> check_event_id();
   OrFault<void> decode_value(const simdjson::dom::element& value);
@@ -66,7 +70,7 @@ class RecordDecoding {
 
   [[nodiscard]] MessageView blank_message() const {
     MessageView message;
-    message.timestamp_ms = event_.time_ms.value_or(record_.timestamp_ms);
+    message.timestamp_ms = unknown_time;
     message.position = Position{record_.offset, 0, 1};
     return message;
   }
@@ -74,12 +78,15 @@ class RecordDecoding {
   std::string_view default_id(const Position& position, bool bundled);
   void bury(const Position& position, bool bundled, std::string_view id, const Fault& fault);
 
+  static constexpr auto unknown_time = std::numeric_limits<std::int64_t>::min();
+
   DecodingBuffers& buffers_;
   const RecordView& record_;
   std::uint32_t slot_;
   MessageChunk& out_;
   std::vector<DeadLetter>& dead_;
   EventDefaults event_;
+  bool has_event_ = false;  ///< event_ is read.
   std::size_t payload_bytes_left_ = dead_letter_payload_bytes_of_a_record;
 };
 

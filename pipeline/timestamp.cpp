@@ -19,27 +19,21 @@ std::optional<std::int64_t> within_calendar(std::int64_t ms) {
   return ms >= earliest_ms && ms <= latest_ms ? std::optional{ms} : std::nullopt;
 }
 
-bool is_digit(char c) {
+inline bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/// Eats exactly `digits` digits.
-bool eat_number(std::string_view& text, std::size_t digits, int& number) {
-  if (text.size() < digits) {
+/// Eats exactly two digits.
+inline bool eat_two(std::string_view& text, int& number) {
+  if (text.size() < 2 || !is_digit(text[0]) || !is_digit(text[1])) {
     return false;
   }
-  number = 0;
-  for (std::size_t i = 0; i < digits; ++i) {
-    if (!is_digit(text[i])) {
-      return false;
-    }
-    number = number * 10 + (text[i] - '0');
-  }
-  text.remove_prefix(digits);
+  number = (text[0] - '0') * 10 + (text[1] - '0');
+  text.remove_prefix(2);
   return true;
 }
 
-bool eat(std::string_view& text, char c) {
+inline bool eat(std::string_view& text, char c) {
   if (!text.starts_with(c)) {
     return false;
   }
@@ -49,12 +43,14 @@ bool eat(std::string_view& text, char c) {
 
 /// The date, as days since 1970. `dashes` tells the extended form from the basic one.
 std::optional<std::int64_t> eat_date(std::string_view& text, bool dashes) {
+  int century = 0;
   int year = 0;
   int month = 0;
   int day = 0;
-  const bool read = eat_number(text, 4, year) && (!dashes || eat(text, '-')) && eat_number(text, 2, month) &&
-                    (!dashes || eat(text, '-')) && eat_number(text, 2, day);
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
+  const bool read = eat_two(text, century) && eat_two(text, year) && (!dashes || eat(text, '-')) &&
+                    eat_two(text, month) && (!dashes || eat(text, '-')) && eat_two(text, day);
+  const std::chrono::year_month_day date{std::chrono::year{100 * century + year},
+                                         std::chrono::month{static_cast<unsigned>(month)},
                                          std::chrono::day{static_cast<unsigned>(day)}};
   if (!read || !date.ok()) {
     return std::nullopt;
@@ -67,11 +63,11 @@ std::optional<std::int64_t> eat_clock(std::string_view& text, bool colons) {
   int hour = 0;
   int minute = 0;
   int second = 0;
-  if (!eat_number(text, 2, hour) || (colons && !eat(text, ':')) || !eat_number(text, 2, minute)) {
+  if (!eat_two(text, hour) || (colons && !eat(text, ':')) || !eat_two(text, minute)) {
     return std::nullopt;
   }
   const bool seconds = colons ? eat(text, ':') : !text.empty() && is_digit(text.front());
-  if (seconds && !eat_number(text, 2, second)) {
+  if (seconds && !eat_two(text, second)) {
     return std::nullopt;
   }
   int ms = 0;
@@ -98,12 +94,12 @@ std::optional<std::int64_t> eat_zone(std::string_view& text) {
   const bool behind = text.starts_with('-');
   int hours = 0;
   int minutes = 0;
-  if ((!eat(text, '+') && !eat(text, '-')) || !eat_number(text, 2, hours)) {
+  if ((!eat(text, '+') && !eat(text, '-')) || !eat_two(text, hours)) {
     return std::nullopt;
   }
   if (!text.empty()) {
     eat(text, ':');
-    if (!eat_number(text, 2, minutes)) {
+    if (!eat_two(text, minutes)) {
       return std::nullopt;
     }
   }
@@ -141,12 +137,13 @@ std::optional<std::int64_t> parse_iso8601(std::string_view text, bool extended) 
 }  // namespace
 
 std::optional<std::int64_t> parse_timestamp(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const auto first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) {
-    return std::nullopt;
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && is_blank(text.front())) {
+    text.remove_prefix(1);
   }
-  text = text.substr(first, text.find_last_not_of(blanks) - first + 1);
+  while (!text.empty() && is_blank(text.back())) {
+    text.remove_suffix(1);
+  }
   if (text.size() > 4 && text[4] == '-') {
     return parse_iso8601(text, true);
   }

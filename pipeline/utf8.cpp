@@ -2,10 +2,29 @@
 // Reads UTF-8 character by character.
 #include "pipeline/utf8.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 namespace alluvium::pipeline {
+namespace {
+
+constexpr std::uint64_t each_byte = 0x0101010101010101;
+constexpr std::uint64_t high_bits = each_byte * 0x80;
+
+std::uint64_t eight_bytes(const char* bytes) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+/// Whether one of the eight is below `limit`, at most 0x80. Bit Twiddling Hacks, "Determine if a word has a byte less
+/// than n".
+bool has_byte_below(unsigned char limit, std::uint64_t word) {
+  return ((word - each_byte * limit) & ~word & high_bits) != 0;
+}
+
+}  // namespace
 
 std::size_t character_bytes(std::string_view text) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -31,15 +50,26 @@ std::size_t character_bytes(std::string_view text) {
 bool is_ascii(std::string_view text) {
   std::uint64_t bits = 0;
   std::size_t i = 0;
-  for (; i + sizeof bits <= text.size(); i += sizeof bits) {
-    std::uint64_t eight = 0;
-    std::memcpy(&eight, text.data() + i, sizeof eight);
-    bits |= eight;
+  for (; i + 8 <= text.size(); i += 8) {
+    bits |= eight_bytes(text.data() + i);
   }
   for (; i < text.size(); ++i) {
     bits |= static_cast<unsigned char>(text[i]);
   }
-  return (bits & 0x8080808080808080U) == 0;
+  return (bits & high_bits) == 0;
+}
+
+bool has_control_character(std::string_view text) {
+  constexpr unsigned char del = 0x7F;
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    const auto word = eight_bytes(text.data() + i);
+    if (has_byte_below(0x20, word) || has_byte_below(1, word ^ (each_byte * del))) {
+      return true;
+    }
+  }
+  return std::any_of(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == static_cast<char>(del); });
 }
 
 std::size_t first_not_utf8(std::string_view text) {

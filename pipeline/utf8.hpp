@@ -14,6 +14,9 @@ namespace alluvium::pipeline {
 /// True if no byte is above 0x7F, as in nearly every text: eight bytes are looked at at once.
 [[nodiscard]] bool is_ascii(std::string_view text);
 
+/// True if it holds a byte below 0x20, or 0x7F.
+[[nodiscard]] bool has_control_character(std::string_view text);
+
 /// Where the first byte stands that is not UTF-8, or npos.
 [[nodiscard]] std::size_t first_not_utf8(std::string_view text);
 

@@ -159,8 +159,8 @@ Result<Conversations> read_conversations(const std::vector<std::string>& paths) 
   for (const auto& path : paths) {
     const auto before = conversations.chunk.entries().size();
     auto done = each_line(path, [&](std::string_view line, std::int64_t number) -> Result<void> {
-      decoder->decode({.topic = path, .partition = 0, .offset = number, .key = {}, .value = line, .headers = {}}, 0,
-                      conversations.chunk, dead);
+      decoder->decode({.topic = path, .partition = 0, .offset = number, .key = {}, .value = line, .headers = nullptr},
+                      0, conversations.chunk, dead);
       conversations.undecodable += dead.size();
       dead.clear();
       return {};

@@ -26,7 +26,7 @@ pipeline::RecordView view_of(const Record& record, std::size_t offset) {
           .key = record.key,
           .value = record.value,
           .timestamp_ms = 1'767'225'600'000 + static_cast<std::int64_t>(offset),
-          .headers = {}};
+          .headers = nullptr};
 }
 
 pipeline::MessageView message_of(const Record& record, std::size_t offset) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a record: the decoder accounts for every position once and gives only valid messages.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include "pipeline/decoder.hpp"
+#include "pipeline/json_reader.hpp"
+#include "pipeline/plain_object.hpp"
 #include "pipeline/utf8.hpp"
 
 namespace {
@@ -65,6 +68,36 @@ void check(Decoder& decoder, const RecordView& record) {
   }
 }
 
+struct EventHeaders final : HeaderReader {
+  std::span<const HeaderView> read() override {
+    return all;
+  }
+  std::array<HeaderView, 4> all;
+};
+
+/// What read_plain_object() takes, JsonReader takes, and both find the same.
+void compare(std::string_view text) {
+  static JsonReader json{64};
+  static const MessageReader reader{{}, 512};
+  Fields found;
+  if (!read_plain_object(text, found)) {
+    return;
+  }
+  const auto root = json.parse(text);
+  require(root.has_value() && root->is_object(), "what is plain is JSON");
+  const auto expected = reader.find(*root);
+  for (std::size_t i = 0; i < field_count; ++i) {
+    const auto field = static_cast<Field>(i);
+    require(found.has(field) == expected.has(field), "both find the same fields");
+    MessageReader::IdDigits digits{};
+    if (found.has(field)) {
+      const auto text_of = MessageReader::read_text(expected, field, digits);
+      require(text_of && found[field].text() == *text_of, "both find the same text");
+      require(read_timestamp(found[field]) == read_timestamp(expected[field]), "both find the same time");
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -85,15 +118,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   record.offset = 42;
   record.value = bytes;
   record.timestamp_ms = 1'767'225'600'000;
+  compare(bytes);
   check(plain, record);
   check(mapped, record);
   // The first line as the key and as a header, the rest as the value.
   const auto line = bytes.substr(0, bytes.find('\n'));
   record.key = line;
   record.value = bytes.substr(std::min(bytes.size(), line.size() + 1));
-  const std::vector<HeaderView> headers = {
-      {"ce_specversion", "1.0"}, {"ce_id", line}, {"ce_subject", line}, {"ce_time", line}};
-  record.headers = headers;
+  EventHeaders headers;
+  headers.all = {{{"ce_specversion", "1.0"}, {"ce_id", line}, {"ce_subject", line}, {"ce_time", line}}};
+  record.headers = &headers;
   check(plain, record);
   record.key = {};
   check(plain, record);

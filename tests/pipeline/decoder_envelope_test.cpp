@@ -157,18 +157,33 @@ TEST(DecoderEvent, ReadsDataInBase64) {
 
 TEST(DecoderEvent, ReadsItsHeadersInBinaryMode) {
   auto record = record_of(R"({"content":"hello"})");
-  std::vector<HeaderView> headers = {{"ce_specversion", "1.0"},
-                                     {"content-type", "application/json"},
-                                     {"ce_id", "e-1"},
-                                     {"ce_subject", "agent-9"},
-                                     {"ce_time", "2026-01-01T00:00:09Z"}};
-  record.headers = headers;
+  GivenHeaders headers{{{"ce_specversion", "1.0"},
+                        {"content-type", "application/json"},
+                        {"ce_id", "e-1"},
+                        {"ce_subject", "agent-9"},
+                        {"ce_time", "2026-01-01T00:00:09Z"}}};
+  record.headers = &headers;
   const auto decoded = decode(record);
   EXPECT_EQ(decoded.only().id, "e-1");
   EXPECT_EQ(decoded.only().agent_id, "agent-9");
   EXPECT_EQ(decoded.only().timestamp_ms, record_ms + 9000);
-  headers[0].name = "x-specversion";
+  headers.all[0].name = "x-specversion";
   EXPECT_EQ(decode(record).only().id, "chat/3/41") << "without ce_specversion it is no event";
+}
+
+TEST(DecoderEvent, AsksForHeadersOnlyWhereAMessageLacksSomething) {
+  GivenHeaders headers{{{"ce_specversion", "1.0"}, {"ce_id", "e\n1"}}};
+  auto record = record_of(R"({"id":"m","agent_id":"a","timestamp":1767225600,"content":"hello"})");
+  record.headers = &headers;
+  EXPECT_EQ(decode(record).only().id, "m") << "the event's id, which can't be one, is not needed";
+  EXPECT_EQ(headers.reads, 0);
+  for (const auto* const lacking :
+       {R"({"agent_id":"a","timestamp":1,"content":"hello"})", R"({"id":"m","timestamp":1,"content":"hello"})",
+        R"({"id":"m","agent_id":"a","content":"hello"})", R"([{"id":"m","agent_id":"a","content":"hello"}])"}) {
+    record.value = lacking;
+    EXPECT_EQ(decode(record).only_dead().reason, DeadReason::invalid_field) << lacking;
+  }
+  EXPECT_EQ(headers.reads, 4);
 }
 
 TEST(DecoderEvent, IsADeadLetterIfItsDataCannotBeRead) {

@@ -16,6 +16,17 @@ namespace alluvium::pipeline {
 /// The time of the record in these tests.
 inline constexpr std::int64_t record_ms = 1'767'225'600'000;  // 2026-01-01T00:00:00Z
 
+/// Headers as a test gives them.
+struct GivenHeaders final : HeaderReader {
+  explicit GivenHeaders(std::vector<HeaderView> headers) : all{std::move(headers)} {}
+  std::span<const HeaderView> read() override {
+    ++reads;
+    return all;
+  }
+  std::vector<HeaderView> all;
+  int reads = 0;
+};
+
 struct Decoded {
   MessageChunk chunk;
   std::vector<DeadLetter> dead;

@@ -139,7 +139,7 @@ class Member final : public pipeline::SourceListener {
     last_partition = record.partition;
     last_timestamp_ms = record.timestamp_ms;
     last_headers.clear();
-    for (const auto& header : record.headers) {
+    for (const auto& header : record.headers->read()) {
       last_headers += std::string(header.name) + "=" + std::string(header.value) + ";";
     }
     if (during_record) {
