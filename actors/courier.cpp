@@ -239,7 +239,7 @@ pipeline::Conclusion Courier::conclude(const StoredRequest& stored, std::string_
     has_answered = options_.requests->has_answered(tier.endpoint, std::string{model}).value_or(false);
   }
   const auto prompt_id = pipeline::prompt_id(tier.voice.instructions, stored.request.tier);
-  const auto bytes = pipeline::messages_text(stored.request.messages).size() + tier.voice.instructions.size();
+  const auto bytes = pipeline::prompt_of(tier.voice.instructions, stored.request).bytes();
   auto out = pipeline::conclude({.stored = stored,
                                  .hash = hash,
                                  .endpoint = tier.endpoint,
@@ -247,7 +247,7 @@ pipeline::Conclusion Courier::conclude(const StoredRequest& stored, std::string_
                                  .prompt_id = prompt_id,
                                  .started_ms = started_ms,
                                  .ended_ms = clock_(),
-                                 .prompt_bytes = static_cast<std::int64_t>(bytes),
+                                 .prompt_bytes = bytes,
                                  .price = tier.price ? &*tier.price : nullptr,
                                  .policies = options_.models.policies,
                                  .retry = options_.models.retry,

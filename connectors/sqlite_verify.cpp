@@ -128,7 +128,8 @@ class Verification {
     auto listed = database_.prepare("SELECT 1 FROM request_batches WHERE batch = ?1 AND request_id = ?2");
     while (rows.step()) {
       const auto stored = read_request(rows);
-      const auto& [tier, messages, places, batches] = stored.request;
+      const auto& places = stored.request.places;
+      const auto& batches = stored.request.batches;
       for (std::size_t i = 0; i < places.size(); ++i) {
         const auto batch = batches[i] == 0 ? rows.integer(request_columns_count) : batches[i];
         if (i == 0 || batches[i] != batches[i - 1]) {

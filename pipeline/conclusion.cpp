@@ -61,6 +61,24 @@ std::size_t behind_the_cut(const ModelReply& reply, const Answer& answer, const 
   return behind < extracted.size() ? behind : 0;
 }
 
+void keep_answer(Conclusion& out, const CallContext& call, const ModelReply& reply) {
+  if (!call.cached) {
+    out.end.answer = PaidAnswer{.hash = std::string{call.hash},
+                                .model = std::string{call.model},
+                                .text = reply.text,
+                                .finish = reply.finish,
+                                .usage = out.end.usage,
+                                .cost = out.end.cost};
+  }
+}
+
+void settle_pairs(Conclusion& out, const CallContext& call, const ModelReply& reply, std::vector<Verdict> verdicts) {
+  out.settlement.emplace();
+  out.settlement->model = call.model;
+  out.settlement->verdicts = std::move(verdicts);
+  keep_answer(out, call, reply);
+}
+
 void settle(Conclusion& out, const CallContext& call, const ModelReply& reply, Answer answer) {
   const auto& request = call.stored.request;
   std::vector<bool> extracted(request.messages.size());
@@ -86,22 +104,16 @@ void settle(Conclusion& out, const CallContext& call, const ModelReply& reply, A
     }
   }
   settlement.answer = std::move(answer);
-  if (!call.cached) {
-    out.end.answer = PaidAnswer{.hash = std::string{call.hash},
-                                .model = std::string{call.model},
-                                .text = reply.text,
-                                .finish = reply.finish,
-                                .usage = out.end.usage,
-                                .cost = out.end.cost};
-  }
+  keep_answer(out, call, reply);
 }
 
-std::string error_text(const CallContext& call, const ModelReply& reply, const Answer& answer) {
+std::string error_text(const CallContext& call, const ModelReply& reply, bool understood) {
   if (reply.transport != ModelReply::Transport::answered && reply.timed_out) {
     return "Batch processing timeout after " + std::to_string(call.timeout_ms) + "ms";
   }
-  if (reply.status == 200 && reply.readable && !answer.understood) {
-    return "the model's answer holds no list of memories (finish: " + reply.finish + ")";
+  if (reply.status == 200 && reply.readable && !understood) {
+    return std::string{"the model's answer holds no list of "} +
+           (call.stored.request.adjudicates() ? "verdicts" : "memories") + " (finish: " + reply.finish + ")";
   }
   return describe(reply);
 }
@@ -110,21 +122,27 @@ std::string error_text(const CallContext& call, const ModelReply& reply, const A
 
 Conclusion conclude(const CallContext& call, const ModelReply& reply, ReplyClass what) {
   Conclusion out{.end = end_of(call, reply), .settlement = {}, .postponement = {}, .step = {}};
+  const bool adjudicates = call.stored.request.adjudicates();
   Answer answer;
-  if (what == ReplyClass::answered) {
+  VerdictAnswer verdicts;
+  if (what == ReplyClass::answered && adjudicates) {
+    verdicts = parse_verdicts(reply.text, call.stored.request.pairs.size());
+  } else if (what == ReplyClass::answered) {
     answer = parse_answer(reply.text, call.stored.request, call.prompt_id);
   }
+  const bool understood = answer.understood || verdicts.understood;
   out.step = next_step(call.stored,
                        {.what = what,
-                        .understood = answer.understood,
+                        .understood = understood,
                         .cut_off = reply.finish == "length",
                         .endpoint_has_answered = call.endpoint_has_answered},
                        call.retry, call.hash);
   if (out.step.kind == NextStep::Kind::settle) {
-    settle(out, call, reply, std::move(answer));
+    adjudicates ? settle_pairs(out, call, reply, std::move(verdicts.verdicts))
+                : settle(out, call, reply, std::move(answer));
     return out;
   }
-  out.end.error = error_text(call, reply, answer);
+  out.end.error = error_text(call, reply, understood);
   // In the store too, so that it holds through a crash.
   const auto floor = std::max(reply.retry_after.value_or(std::chrono::milliseconds{0}),
                               reply.limit_reset.value_or(std::chrono::milliseconds{0}));
@@ -138,8 +156,10 @@ Conclusion conclude(const CallContext& call, const ModelReply& reply, ReplyClass
       break;
     case NextStep::Kind::dead:
       out.settlement.emplace();
-      out.settlement->dead = {0};
-      out.settlement->dead_detail = out.end.error;
+      if (!adjudicates) {  // Pairs that nobody can judge stay as they are.
+        out.settlement->dead = {0};
+        out.settlement->dead_detail = out.end.error;
+      }
       break;
     case NextStep::Kind::backlog:
     case NextStep::Kind::again:

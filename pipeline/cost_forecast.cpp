@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "pipeline/prepared_call.hpp"
 #include "pipeline/prompt.hpp"
 
 namespace alluvium::pipeline {
@@ -105,14 +106,16 @@ CostForecast CostForecaster::finish() const {
 
 CostForecaster::Sums CostForecaster::ask(Tier tier, const ModelRequest& request) const {
   const auto& known = outlook(tier);
-  auto bytes = messages_text(request.messages).size() + known.instructions.size();
+  const auto prompt = prompt_of(known.instructions, request);
+  auto bytes = prompt.bytes();
   if (known.calibration.samples == 0) {
-    bytes += answer_schema(tier).size();
+    const auto schema = request.adjudicates() ? prompt.schema : answer_schema(tier);
+    bytes += static_cast<std::int64_t>(schema.size());
   }
   Sums sums;
   sums.requests = 1;
   sums.messages = static_cast<std::int64_t>(request.places.size());
-  sums.prompt_tokens = known.calibration.prompt_tokens(static_cast<std::int64_t>(bytes));
+  sums.prompt_tokens = known.calibration.prompt_tokens(bytes);
   sums.completion_tokens = known.completion_tokens;
   if (known.price) {
     const TokenUsage usage{

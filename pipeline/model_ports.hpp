@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/adjudication.hpp"
 #include "pipeline/answer.hpp"
 #include "pipeline/budget.hpp"
 #include "pipeline/model_reply.hpp"
@@ -26,8 +27,8 @@ namespace alluvium::pipeline {
 /// What a model is asked, before it takes the form of a provider's API.
 struct ModelPrompt {
   std::string_view instructions;  ///< Fixed for a tier: goes first.
-  std::string_view messages;      ///< messages_text()
-  std::string_view schema;        ///< answer_schema()
+  std::string_view messages;      ///< messages_text(), or pairs_text()
+  std::string_view schema;        ///< answer_schema(), or adjudication_schema()
   std::int64_t max_tokens = 300;
   double temperature = 0.3;
 };
@@ -96,8 +97,9 @@ class BatchApi {
 
 // Requests in the store ------------------------------------------------------------------------
 
-/// A request's life, selected by value: gathering -> queued, else it begins as queued. Then: queued -> sent -> (answered: gone, its batch has the outcome) | queued again | degraded | parked.
-/// In a provider's job: queued -> submitted -> as above.
+/// A request's life, selected by value: gathering -> queued, else it begins as queued. Then: queued -> sent ->
+/// (answered: gone, its batch has the outcome) | queued again | degraded | parked. In a provider's job: queued ->
+/// submitted -> as above.
 enum class RequestState : std::uint8_t {
   gathering,  ///< Grows with its agent's batches; until `due_ms`.
   queued,     ///< To be sent when it is due.
@@ -165,7 +167,7 @@ struct CallEnd {
   std::string agent_id{}, org_id{};
   Tier tier = Tier::small;
   std::int64_t messages = 0;
-  Money reserved{};        ///< What we had set aside for it.
+  Money reserved{};      ///< What we had set aside for it.
   std::int64_t job = 0;  ///< It was a request in this batch job; 0: a call.
 };
 /// What becomes of the request's messages: for an answer.
@@ -177,6 +179,7 @@ struct Settlement {
   std::vector<ModelRequest> follow_ups;  ///< For the premium tier, or halves; their messages stay pending.
   bool halves = false;                   ///< follow_ups are parts of it: attempts and asks start anew, halvings + 1.
   std::int64_t follow_ups_due_ms = 0;    ///< UTC: not before.
+  std::vector<Verdict> verdicts = {};    ///< Of a request about pairs: one each; none: nobody could say.
 };
 /// What becomes of a request that was not answered.
 struct Postponement {

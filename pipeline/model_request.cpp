@@ -91,6 +91,20 @@ bool take_message(const simdjson::dom::element& element, ModelRequest& request) 
   return true;
 }
 
+/// Appends one pair of an encoded request; false if it is none.
+bool take_pair(const simdjson::dom::element& element, ModelRequest& request) {
+  simdjson::dom::object object;
+  std::string_view earlier;
+  std::string_view later;
+  if (request.pairs.size() == pairs_max || element.get(object) != simdjson::SUCCESS ||
+      object.at_key("earlier").get(earlier) != simdjson::SUCCESS ||
+      object.at_key("later").get(later) != simdjson::SUCCESS) {
+    return false;
+  }
+  request.pairs.push_back({std::string{earlier}, std::string{later}});
+  return true;
+}
+
 }  // namespace
 
 std::string_view name(Role role) {
@@ -163,7 +177,15 @@ std::string encode_request(const ModelRequest& request) {
     json.field("role", name(message.role)).field("timestamp_ms", message.timestamp_ms);
     json.field("content", message.content).end();
   }
-  return json.end().end().text();
+  json.end();
+  if (request.adjudicates()) {
+    json.key("pairs").array();
+    for (const auto& [earlier, later] : request.pairs) {
+      json.object().field("earlier", earlier).field("later", later).end();
+    }
+    json.end();
+  }
+  return json.end().text();
 }
 
 Result<ModelRequest> decode_request(Tier tier, std::string_view json) {
@@ -175,14 +197,26 @@ Result<ModelRequest> decode_request(Tier tier, std::string_view json) {
   const auto root = reader.parse(json);
   std::string_view agent_id;
   simdjson::dom::array messages;
+  simdjson::dom::array pairs;
   if (!root || (*root)["agent_id"].get(agent_id) != simdjson::SUCCESS ||
-      (*root)["messages"].get(messages) != simdjson::SUCCESS || messages.size() == 0) {
+      (*root)["messages"].get(messages) != simdjson::SUCCESS) {
+    return no();
+  }
+  const bool adjudicates = (*root)["pairs"].get(pairs) == simdjson::SUCCESS && pairs.size() > 0;
+  if (adjudicates != (messages.size() == 0)) {
     return no();
   }
   ModelRequest request{.tier = tier, .messages = Batch{std::string{agent_id}}, .places = {}, .batches = {}};
   for (const auto element : messages) {
     if (!take_message(element, request)) {
       return no();
+    }
+  }
+  if (adjudicates) {
+    for (const auto element : pairs) {
+      if (!take_pair(element, request)) {
+        return no();
+      }
     }
   }
   return request;

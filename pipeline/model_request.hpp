@@ -20,13 +20,26 @@ namespace alluvium::pipeline {
 /// Bytes of content that one request may hold; a batch with more is asked about in parts.
 inline constexpr std::size_t request_content_bytes_max = std::size_t{512} << 10;
 
-/// Messages on their way to a model. `messages` owns them, in order; messages[i] stands at places[i] of the committed
-/// batch batches[i]: its number in the store, or 0 for the one batch that the whole request is about.
+/// Two memories of one user that are much alike: what is asked of a model is how they stand to each other.
+struct TextPair {
+  std::string earlier, later;  ///< By rank.
+  bool operator==(const TextPair&) const = default;
+};
+/// Pairs in one request.
+inline constexpr std::size_t pairs_max = 8;
+
+/// Messages on their way to a model, or pairs of memories and then no messages. `messages` owns them, in order;
+/// messages[i] stands at places[i] of the committed batch batches[i]: its number in the store, or 0 for the one batch
+/// that the whole request is about.
 struct ModelRequest {
   Tier tier = Tier::small;
   Batch messages;
   std::vector<std::uint32_t> places;
   std::vector<std::int64_t> batches;
+  std::vector<TextPair> pairs = {};
+  [[nodiscard]] bool adjudicates() const {
+    return !pairs.empty();
+  }
 };
 
 /// The request's part of `batch`: the messages at `places` (ascending, not empty).

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 #include <xxhash.h>
@@ -29,21 +30,34 @@ Rank rank_of(ExtractionMethod method, std::int64_t offset, std::uint32_t index, 
   return {.method = method, .offset = offset, .index = index, .tie = XXH3_64bits(memory_id.data(), memory_id.size())};
 }
 
-std::vector<Fate> settle(std::span<const Variant> variants) {
+std::vector<Fate> settle(std::span<const Variant> variants, std::span<const CalledSame> called_same) {
   std::vector<std::size_t> order(variants.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, {}, [&](std::size_t i) { return variants[i].rank; });
+  std::set<CalledSame> called;
+  for (const auto& [a, b] : called_same) {
+    called.insert(std::minmax(a, b));
+  }
   std::vector<Fate> fates(variants.size());
-  std::vector<std::size_t> kept;
-  for (const auto i : order) {
-    for (const auto earlier : kept) {
-      if (const auto verdict = same(*variants[earlier].sketch, *variants[i].sketch); verdict != Sameness::different) {
-        fates[i] = {.into = earlier, .why = verdict};
-        break;
+  std::vector<bool> by_model(variants.size());  // Merged because a model called it the same as something.
+  for (std::size_t at = 0; at < order.size(); ++at) {
+    const auto i = order[at];
+    auto& fate = fates[i];
+    for (const auto earlier : std::span{order}.first(at)) {
+      const auto& into = fates[earlier].into;
+      auto why = Sameness::different;
+      if (!into || by_model[earlier]) {
+        why = same(*variants[earlier].sketch, *variants[i].sketch);
       }
-    }
-    if (!fates[i].into) {
-      kept.push_back(i);
+      const bool is_called = why == Sameness::different && called.contains(std::minmax(earlier, i));
+      if (why == Sameness::different && !is_called) {
+        continue;
+      }
+      const auto target = into.value_or(earlier);
+      if (!fate.into || variants[target].rank < variants[*fate.into].rank) {
+        fate = {.into = target, .why = into || is_called ? Sameness::by_model : why};
+        by_model[i] = is_called;
+      }
     }
   }
   return fates;

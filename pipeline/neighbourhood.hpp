@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which memories of an agent are kept when some say the same, and which are linked: a function of the set of memories
-// alone, whatever the order in which they came.
+// and of what a model has said of them alone, whatever the order in which they came.
 #pragma once
 
 #include <compare>
@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pipeline/memory.hpp"
@@ -46,9 +47,12 @@ struct Fate {
   Sameness why = Sameness::same_key;
   bool operator==(const Fate&) const = default;
 };
+/// Two variants, by index, of which a model says that they say the same.
+using CalledSame = std::pair<std::size_t, std::size_t>;
 /// In order of rank, each is kept unless it is the same as one that is kept already: then it is merged into the lowest
-/// of those. One fate per variant.
-[[nodiscard]] std::vector<Fate> settle(std::span<const Variant> variants);
+/// of those. What is called the same as one that was merged goes where that one went, and so does what is the same, by
+/// rules, as one that was merged because of a model. One fate per variant.
+[[nodiscard]] std::vector<Fate> settle(std::span<const Variant> variants, std::span<const CalledSame> called_same = {});
 
 /// A kept memory, as far as it matters for links.
 struct Neighbour {

@@ -17,7 +17,7 @@ struct NextStep {
     settle,   ///< Answered.
     again,    ///< The same request once more, after `delay`.
     divide,   ///< In parts of `part_size` messages each, after `delay`.
-    dead,     ///< It is one message, and the endpoint takes others: a dead letter.
+    dead,     ///< It is one message, and the endpoint takes others: a dead letter. Or it is about pairs: they stay.
     backlog,  ///< Later, after `delay`; the stream goes on without it.
   };
   Kind kind = Kind::settle;

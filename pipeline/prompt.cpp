@@ -76,10 +76,9 @@ constexpr bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
-/// True if what follows a "<" makes it one of our marks: also in capitals or with blanks in between, which a model
-/// may take for the same.
-bool opens_mark(std::string_view after) {
-  constexpr std::string_view mark = "messages";
+/// True if what follows a "<" makes it our mark: also in capitals or with blanks in between, which a model may take for
+/// the same.
+bool opens_mark(std::string_view after, std::string_view mark) {
   const auto skip_blanks = [&after] {
     while (!after.empty() && (after.front() == ' ' || is_control(after.front()))) {
       after.remove_prefix(1);
@@ -106,10 +105,21 @@ bool is_wide_line_break(std::string_view character) {
   return character == "\u0085" || character == "\u2028" || character == "\u2029";
 }
 
-void append_on_one_line(std::string& out, std::string_view content) {
+}  // namespace
+
+std::string_view default_instructions(Tier tier) {
+  return tier == Tier::small ? small_instructions : premium_instructions;
+}
+
+std::string_view answer_schema(Tier tier) {
+  static const std::array<std::string, tier_count> schemas{make_schema(Tier::small), make_schema(Tier::premium)};
+  return schemas[static_cast<std::size_t>(tier)];
+}
+
+void append_on_one_line(std::string& out, std::string_view content, std::string_view mark) {
   for (std::size_t i = 0; i < content.size();) {
     const char c = content[i];
-    if (c == '<' && opens_mark(content.substr(i + 1))) {
+    if (c == '<' && opens_mark(content.substr(i + 1), mark)) {
       out += "&lt;";
       ++i;
     } else if (is_control(c)) {
@@ -126,17 +136,6 @@ void append_on_one_line(std::string& out, std::string_view content) {
   }
 }
 
-}  // namespace
-
-std::string_view default_instructions(Tier tier) {
-  return tier == Tier::small ? small_instructions : premium_instructions;
-}
-
-std::string_view answer_schema(Tier tier) {
-  static const std::array<std::string, tier_count> schemas{make_schema(Tier::small), make_schema(Tier::premium)};
-  return schemas[static_cast<std::size_t>(tier)];
-}
-
 std::string messages_text(const Batch& messages) {
   std::string text;
   text.reserve(messages.content_bytes() + messages.size() * 16 + 32);
@@ -148,7 +147,7 @@ std::string messages_text(const Batch& messages) {
     text += ' ';
     text += name(message.role);
     text += ": ";
-    append_on_one_line(text, message.content);
+    append_on_one_line(text, message.content, "messages");
     text += '\n';
   }
   text += "</messages>";

@@ -23,6 +23,9 @@ inline constexpr std::size_t instructions_bytes_max = std::size_t{32} << 10;
 /// "messages" is written as "&lt;".
 [[nodiscard]] std::string messages_text(const Batch& messages);
 
+/// Appends `content` so that it stays on its line and can't forge a line "<mark>" or "</mark>".
+void append_on_one_line(std::string& out, std::string_view content, std::string_view mark);
+
 /// JSON Schema of the answer ({"memories":[...], "unsure":[...]}), compact, as structured output takes it: every
 /// property required, no additional ones. Premium has "connections" besides.
 [[nodiscard]] std::string_view answer_schema(Tier tier);

@@ -102,6 +102,8 @@ std::string_view name(Sameness sameness) {
       return "near";
     case Sameness::same_key:
       return "same key";
+    case Sameness::by_model:
+      return "model";
   }
   return "";
 }

@@ -32,6 +32,7 @@ enum class Sameness : std::uint8_t {
   possible_update,  ///< Much alike, but not surely the same: both are kept, the later one names the earlier.
   near,             ///< The same but for a typo.
   same_key,         ///< The same words.
+  by_model,         ///< A model says so; never of same() and compare().
 };
 [[nodiscard]] std::string_view name(Sameness sameness);
 

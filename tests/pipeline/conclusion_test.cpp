@@ -156,5 +156,36 @@ TEST_F(ConclusionTest, AnAnswerFromTheStoreCostsNothing) {
   EXPECT_EQ(out.settlement->answer.memories.size(), 1U);
 }
 
+TEST_F(ConclusionTest, AnAnswerAboutPairsIsItsVerdicts) {
+  const auto out = conclude_with(stored_pairs(2), answer(R"({"verdicts":[{"pair":2,"verdict":"same"}]})"));
+  ASSERT_TRUE(out.settlement);
+  EXPECT_EQ(out.settlement->verdicts, (std::vector{Verdict::unsure, Verdict::same}));
+  EXPECT_EQ(out.settlement->model, "m");
+  EXPECT_TRUE(out.settlement->answer.memories.empty());
+  EXPECT_TRUE(out.settlement->follow_ups.empty());
+  EXPECT_EQ(out.end.messages, 0);
+  EXPECT_TRUE(out.end.answer);
+  EXPECT_EQ(out.end.cost, (Money{100 * 150'000 + 10 * 600'000}));
+}
+
+TEST_F(ConclusionTest, PairsThatNobodyCanJudgeStayAsTheyAre) {
+  ModelReply refusal;
+  refusal.status = 400;
+  const auto out = conclude_with(stored_pairs(3), refusal);
+  ASSERT_TRUE(out.settlement);
+  EXPECT_TRUE(out.settlement->verdicts.empty());
+  EXPECT_TRUE(out.settlement->dead.empty());
+  EXPECT_TRUE(out.settlement->follow_ups.empty());
+  EXPECT_FALSE(out.end.error.empty());
+  // No answer is asked for once more; then it ends.
+  auto stored = stored_pairs(3);
+  const auto first = conclude_with(stored, answer("I would rather not."));
+  ASSERT_TRUE(first.postponement);
+  EXPECT_EQ(first.postponement->state, RequestState::queued);
+  EXPECT_EQ(first.end.error, "the model's answer holds no list of verdicts (finish: stop)");
+  stored.asks = 1;
+  EXPECT_TRUE(conclude_with(stored, answer("I would rather not.")).settlement);
+}
+
 }  // namespace
 }  // namespace alluvium::pipeline

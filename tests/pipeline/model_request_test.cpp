@@ -138,5 +138,26 @@ TEST(Roles, HaveTheNamesModelsKnow) {
   EXPECT_EQ(name(Role::other), "other");
 }
 
+TEST(ModelRequest, PairsReadBack) {
+  const ModelRequest request{.tier = Tier::small,
+                             .messages = Batch{"a"},
+                             .places = {},
+                             .batches = {},
+                             .pairs = {{"x \"y\"", "z"}, {"v", "w"}}};
+  const auto text = encode_request(request);
+  EXPECT_EQ(text, R"({"agent_id":"a","messages":[],"pairs":[{"earlier":"x \"y\"","later":"z"},)"
+                  R"({"earlier":"v","later":"w"}]})");
+  const auto decoded = decode_request(Tier::small, text);
+  ASSERT_TRUE(decoded);
+  EXPECT_TRUE(decoded->adjudicates());
+  EXPECT_EQ(decoded->pairs, request.pairs);
+  EXPECT_TRUE(decoded->messages.empty());
+  for (const auto* bad : {R"({"agent_id":"a","messages":[],"pairs":[]})", R"({"agent_id":"a","messages":[]})",
+                          R"({"agent_id":"a","messages":[],"pairs":[{"earlier":"x"}]})",
+                          R"({"agent_id":"a","messages":[],"pairs":[1]})"}) {
+    EXPECT_FALSE(decode_request(Tier::small, bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace alluvium::pipeline

@@ -12,7 +12,8 @@
 namespace alluvium::pipeline {
 namespace {
 
-std::vector<Fate> settled(const std::vector<std::pair<Rank, const char*>>& memories) {
+std::vector<Fate> settled(const std::vector<std::pair<Rank, const char*>>& memories,
+                          const std::vector<CalledSame>& called_same = {}) {
   std::vector<Sketch> sketches;
   for (const auto& [rank, content] : memories) {
     sketches.push_back(sketch_of(content));
@@ -21,7 +22,7 @@ std::vector<Fate> settled(const std::vector<std::pair<Rank, const char*>>& memor
   for (std::size_t i = 0; i < memories.size(); ++i) {
     variants.push_back({memories[i].first, &sketches[i]});
   }
-  return settle(variants);
+  return settle(variants, called_same);
 }
 
 TEST(Neighbourhood, RanksRulesFirstThenByPlace) {
@@ -45,6 +46,38 @@ TEST(Neighbourhood, MergesIntoTheLowestThatIsKept) {
   EXPECT_EQ(fates[2], (Fate{}));
   EXPECT_EQ(fates[0], (Fate{1, Sameness::near}));
   EXPECT_EQ(fates[3], (Fate{1, Sameness::near}));
+}
+
+TEST(Neighbourhood, WhatAModelCallsTheSameIsMergedIntoTheLower) {
+  const auto fates = settled({{{.offset = 3}, "I row every morning"},
+                              {{.offset = 1}, "Each morning I go rowing"},
+                              {{.offset = 2}, "I keep bees"}},
+                             {{0, 1}});
+  EXPECT_EQ(fates[0], (Fate{1, Sameness::by_model}));
+  EXPECT_EQ(fates[1], (Fate{}));
+  EXPECT_EQ(fates[2], (Fate{}));
+}
+
+TEST(Neighbourhood, WhatIsTheSameAsOneThatAModelMergedFollowsIt) {
+  const auto fates = settled({{{.offset = 1}, "Each morning I go rowing"},
+                              {{.offset = 2}, "I row in my garden every morning"},
+                              {{.offset = 3}, "I row in my gadren every morning"},
+                              {{.offset = 4}, "I row in my graden every morning"}},
+                             {{0, 1}});
+  EXPECT_EQ(fates[1], (Fate{0, Sameness::by_model}));
+  EXPECT_EQ(fates[2], (Fate{0, Sameness::by_model}));
+  EXPECT_EQ(fates[3], (Fate{0, Sameness::by_model}));
+}
+
+TEST(Neighbourhood, AVerdictHoldsWhereRulesHaveMergedOneOfTheTwo) {
+  const auto fates = settled({{{.offset = 1}, "I row in my garden every morning"},
+                              {{.offset = 2}, "I row in my gadren every morning"},
+                              {{.offset = 3}, "Each morning I go rowing"},
+                              {{.offset = 4}, "I row at dawn"}},
+                             {{1, 2}, {3, 2}});
+  EXPECT_EQ(fates[1], (Fate{0, Sameness::near}));
+  EXPECT_EQ(fates[2], (Fate{0, Sameness::by_model}));
+  EXPECT_EQ(fates[3], (Fate{0, Sameness::by_model}));
 }
 
 TEST(Neighbourhood, FindsTheClosestEarlierOnesOfTheSameSpeaker) {

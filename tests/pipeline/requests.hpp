@@ -39,4 +39,17 @@ inline StoredRequest stored_request(const std::vector<std::string>& contents, Ti
   return stored;
 }
 
+/// A request about so many pairs.
+inline StoredRequest stored_pairs(std::size_t count) {
+  StoredRequest stored;
+  stored.id = 8;
+  stored.agent_id = "a-1";
+  stored.request = {.tier = Tier::small, .messages = Batch{"a-1"}, .places = {}, .batches = {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    stored.request.pairs.push_back({"earlier " + std::to_string(i), "later " + std::to_string(i)});
+  }
+  stored.attempts = 1;
+  return stored;
+}
+
 }  // namespace alluvium::pipeline
