@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
+#include <set>
+#include <utility>
 
 #include <xxhash.h>
 
@@ -152,6 +155,28 @@ void add_memory(JsonText& json, const StubMessage& message, const Detail& detail
   json.end().key("messages").array().value(message.number).end().end();
 }
 
+std::set<std::string> words_of(std::string_view text) {
+  std::set<std::string> words;
+  std::string word;
+  for (const char c : std::string{text} + ' ') {
+    if (in_word(c)) {
+      word += lower(c);
+    } else if (!word.empty()) {
+      words.insert(std::exchange(word, {}));
+    }
+  }
+  return words;
+}
+
+std::string verdicts_on(const std::vector<StubPair>& pairs) {
+  JsonText json;
+  json.object().key("verdicts").array();
+  for (const auto& [number, a, b] : pairs) {
+    json.object().field("pair", number).field("verdict", stub_verdict(a, b)).end();
+  }
+  return json.end().end().text();
+}
+
 std::string answer_with(const std::vector<StubMessage>& messages, bool connections, const Detail& detail) {
   JsonText json;
   std::size_t memories = 0;
@@ -179,7 +204,58 @@ std::string answer_with(const std::vector<StubMessage>& messages, bool connectio
   return json.end().end().text();
 }
 
+/// So that it has at most so many bytes.
+void cut(StubAnswer& answer, std::size_t bytes_max) {
+  auto end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(answer.text[end]) & 0xC0U) == 0x80U) {
+    --end;  // Not in the middle of a character.
+  }
+  answer.text.resize(end);
+  answer.cut = true;
+}
+
 }  // namespace
+
+std::vector<StubPair> stub_pairs(std::string_view prompt) {
+  std::vector<StubPair> pairs;
+  bool inside = false;
+  while (!prompt.empty()) {
+    const auto line = trim(take_line(prompt));
+    if (line == "<pairs>" || line == "</pairs>") {
+      inside = line == "<pairs>";
+    } else if (inside && line.starts_with('#')) {
+      std::int64_t number = 0;
+      const auto [end, error] = std::from_chars(line.data() + 1, line.data() + line.size(), number);
+      const auto rest = line.substr(static_cast<std::size_t>(end - line.data()));
+      if (error == std::errc{} && rest.starts_with(" A: ")) {
+        pairs.push_back({number, rest.substr(4), {}});
+      } else if (error == std::errc{} && rest.starts_with(" B: ") && !pairs.empty() && pairs.back().number == number) {
+        pairs.back().b = rest.substr(4);
+      }
+    }
+  }
+  return pairs;
+}
+
+std::string_view stub_verdict(std::string_view a, std::string_view b) {
+  constexpr std::array<std::string_view, 3> negations{"no", "not", "never"};
+  if (a.find(unsure_mark) != std::string_view::npos || b.find(unsure_mark) != std::string_view::npos) {
+    return "unsure";
+  }
+  const auto of_a = words_of(a);
+  const auto of_b = words_of(b);
+  const auto with_digits = [](const std::set<std::string>& words) {
+    std::vector<std::string> found;
+    std::ranges::copy_if(words, std::back_inserter(found),
+                         [](const std::string& word) { return word.find_first_of("0123456789") != std::string::npos; });
+    return found;
+  };
+  if (with_digits(of_a) != with_digits(of_b)) {
+    return "different";
+  }
+  const bool same = std::ranges::includes(of_a, of_b) || std::ranges::includes(of_b, of_a);
+  return has_one_of(a, negations) == has_one_of(b, negations) && same ? "same" : "update";
+}
 
 std::vector<StubMessage> stub_messages(std::string_view prompt) {
   auto messages = numbered(prompt);
@@ -203,20 +279,22 @@ bool stub_tells_of_a_time(std::string_view text) {
 }
 
 StubAnswer stub_answer(std::string_view prompt, bool connections, std::size_t bytes_max) {
-  const auto messages = stub_messages(prompt);
   StubAnswer answer;
+  if (const auto pairs = stub_pairs(prompt); !pairs.empty()) {
+    answer.text = verdicts_on(pairs);
+    if (bytes_max > 0 && answer.text.size() > bytes_max) {
+      cut(answer, bytes_max);
+    }
+    return answer;
+  }
+  const auto messages = stub_messages(prompt);
   for (const auto& detail : details) {
     answer.text = answer_with(messages, connections, detail);
     if (bytes_max == 0 || answer.text.size() <= bytes_max) {
       return answer;
     }
   }
-  auto end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(answer.text[end]) & 0xC0U) == 0x80U) {
-    --end;  // Not in the middle of a character.
-  }
-  answer.text.resize(end);
-  answer.cut = true;
+  cut(answer, bytes_max);
   return answer;
 }
 

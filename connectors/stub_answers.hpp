@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the simulated model says: a pure function of the chat messages in its prompt.
+// What the simulated model says: a pure function of the chat messages, or the pairs of notes, in its prompt.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,24 @@ struct StubMessage {
 /// any case, one of: yesterday, today, tomorrow, ago, last, was, were, went, had, did, moved, bought, met, happened.
 [[nodiscard]] bool stub_tells_of_a_time(std::string_view text);
 
+/// Two notes as the prompt has them.
+struct StubPair {
+  std::int64_t number = 0;
+  std::string_view a, b;
+};
+/// The lines "#<number> A: <text>" and "#<number> B: <text>" between a line <pairs> and a line </pairs>.
+[[nodiscard]] std::vector<StubPair> stub_pairs(std::string_view prompt);
+/// How the simulated model says that two notes stand to each other: unsure if one holds "[?]", different if their words
+/// with digits differ, update if one of them alone has a negation (no, not, never), same if one has all the words of
+/// the other, else update. Words are in any case.
+[[nodiscard]] std::string_view stub_verdict(std::string_view a, std::string_view b);
+
 struct StubAnswer {
   std::string text;
   bool cut = false;  ///< It did not fit and ends in the middle.
 };
 
+/// {"verdicts":[...]} for a prompt with pairs, cut if it is too long. Else
 /// {"memories":[...],"unsure":[...]}: one memory per marked message, unsure those that hold "[?]". A memory's content
 /// is the message's text, 200 characters of it; importance is 0.50 to 0.90 by the text's hash; keywords are its three
 /// longest words of at least four bytes. With `connections` each memory "precedes" the next. Where the answer would be

@@ -100,5 +100,18 @@ TEST(StubAnswers, TokensAreAFourthRoundedUp) {
   EXPECT_EQ(stub_tokens(5), 2);
 }
 
+TEST(StubAnswers, JudgesPairs) {
+  constexpr auto pairs =
+      "<pairs>\n#1 A: I row at dawn\n#1 B: At dawn I often row\n#2 A: I live in Bonn\n#2 B: I live in Kiel\n"
+      "#3 A: bus 12 stops here\n#3 B: bus 14 stops here\n#4 A: I eat nuts\n#4 B: I never eat nuts\n"
+      "#5 A: what [?]\n#5 B: what\n</pairs>";
+  EXPECT_EQ(stub_answer(pairs, false, 0).text,
+            R"({"verdicts":[{"pair":1,"verdict":"same"},{"pair":2,"verdict":"update"},)"
+            R"({"pair":3,"verdict":"different"},{"pair":4,"verdict":"update"},{"pair":5,"verdict":"unsure"}]})");
+  const auto cut = stub_answer(pairs, false, 40);
+  EXPECT_EQ(cut.text.size(), 40U);
+  EXPECT_TRUE(cut.cut);
+}
+
 }  // namespace
 }  // namespace alluvium::connectors
