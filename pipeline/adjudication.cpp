@@ -141,15 +141,16 @@ VerdictAnswer parse_verdicts(std::string_view text, std::size_t pairs) {
   Sayings sayings{pairs};
   JsonReader reader{item_depth_max};
   auto begin = text.find("\"verdicts\"");
-  answer.understood = begin != std::string_view::npos;
-  begin = answer.understood ? begin : text.find('[');
+  // One that breaks off before it says anything is none.
+  answer.understood = begin != std::string_view::npos && text.find(']', begin) != std::string_view::npos;
+  begin = begin != std::string_view::npos ? begin : text.find('[');
   std::size_t items = 0;
   for (auto at = text.find('{', begin); at < text.size() && items < items_max; at = text.find('{', at + 1)) {
+    ++items;
     const auto end = end_of_item(text, at);
     if (end == std::string_view::npos) {
       continue;
     }
-    ++items;
     const auto item = reader.parse(text.substr(at, end - at));
     simdjson::dom::object fields;
     if (!item || item->get(fields) != simdjson::SUCCESS) {

@@ -39,6 +39,8 @@ TEST(Adjudication, OfACutAnswerWhatIsWholeCounts) {
   const auto answer = parse_verdicts(R"({"verdicts":[{"pair":1,"verdict":"same"},{"pair":2,"verdict":"sam)", 2);
   EXPECT_TRUE(answer.understood);
   EXPECT_THAT(answer.verdicts, ElementsAre(same, unsure));
+  EXPECT_FALSE(parse_verdicts(R"({"verdicts":[{"pair":1,"verd)", 2).understood);
+  EXPECT_TRUE(parse_verdicts(R"({"verdicts":[]})", 2).understood);
 }
 
 TEST(Adjudication, OnlyAnExactVerdictForAPairThatWasAskedAboutCounts) {
