@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connectors/sqlite_memories.hpp"
 
+#include <algorithm>
 #include <tuple>
 
 #include "connectors/sqlite_near_dedupe.hpp"
@@ -8,7 +9,7 @@
 
 namespace alluvium::connectors {
 
-MemoryTable::MemoryTable(Database& database, bool near, Hash hash)
+MemoryTable::MemoryTable(Database& database, const DedupeOptions& dedupe, Hash hash)
     : database_{database},
       hash_{hash},
       insert_{database.prepare(
@@ -25,7 +26,7 @@ MemoryTable::MemoryTable(Database& database, bool near, Hash hash)
           " first_index, request) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
           " ?19) WHERE id = ?20")},
       uncount_{database.prepare("UPDATE batches SET memories = memories - 1 WHERE id = ?1")},
-      near_{near ? std::make_unique<NearDedupe>(database) : nullptr} {}
+      near_{dedupe.near ? std::make_unique<NearDedupe>(database, dedupe.adjudication) : nullptr} {}
 
 MemoryTable::~MemoryTable() = default;
 
@@ -47,6 +48,11 @@ MemoryCount MemoryTable::insert(const pipeline::Memory& memory, const pipeline::
     return near_->insert({memory, batch, origin, keywords_, sources_});
   }
   return insert_exact(memory, batch, origin);
+}
+
+MemoryCount MemoryTable::decide(const std::string& agent_id, std::span<const VerdictRows::Decided> decided) {
+  const auto says_something = [](const VerdictRows::Decided& one) { return one.verdict != pipeline::Verdict::unsure; };
+  return near_ && std::ranges::any_of(decided, says_something) ? near_->decide(agent_id, decided) : MemoryCount{};
 }
 
 MemoryCount MemoryTable::insert_exact(const pipeline::Memory& memory, const pipeline::Batch& batch,

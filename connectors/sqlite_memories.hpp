@@ -4,10 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "connectors/sqlite_adjudication.hpp"
 #include "connectors/sqlite_database.hpp"
+#include "connectors/sqlite_verdicts.hpp"
 #include "pipeline/dedupe.hpp"
 #include "pipeline/memory.hpp"
 
@@ -29,11 +32,21 @@ struct MemoryOrigin {
 struct MemoryCount {
   std::int64_t of_batch = 0;  ///< Those of the memory's own batch; for other batches it is in their rows already.
   std::int64_t of_all = 0;
+  std::int64_t requests = 0;  ///< Made to ask a model about memories that are much alike.
+  std::int64_t unasked = 0;   ///< Such requests for which there was no room.
   MemoryCount& operator+=(const MemoryCount& more) {
     of_batch += more.of_batch;
     of_all += more.of_all;
+    requests += more.requests;
+    unasked += more.unasked;
     return *this;
   }
+};
+
+/// Which memories are the same: docs/dedupe.md.
+struct DedupeOptions {
+  bool near = false;  ///< Also those that say the same in nearly the same words.
+  AdjudicationOptions adjudication = {};
 };
 
 class MemoryTable {
@@ -43,9 +56,8 @@ class MemoryTable {
   /// Places tried for a key whose hash is taken by another key. With 64 bits even the second is rare.
   static constexpr int probes_max = 64;
 
-  /// `near`: memories that say the same in nearly the same words count as one (docs/dedupe.md). `hash` is an argument
-  /// so that a test can make keys collide.
-  explicit MemoryTable(Database& database, bool near = false, Hash hash = pipeline::dedupe_hash);
+  /// `hash` is an argument so that a test can make keys collide.
+  explicit MemoryTable(Database& database, const DedupeOptions& dedupe = {}, Hash hash = pipeline::dedupe_hash);
   ~MemoryTable();
   MemoryTable(const MemoryTable&) = delete;
   MemoryTable& operator=(const MemoryTable&) = delete;
@@ -56,6 +68,8 @@ class MemoryTable {
   /// the one stays that comes first: of a rule before a model's, then by the place of the first message it rests on. So
   /// the order in which models answer leaves no trace.
   MemoryCount insert(const pipeline::Memory& memory, const pipeline::Batch& batch, const MemoryOrigin& origin);
+  /// What follows from what a model has said of an agent's memories. Nothing without near dedupe.
+  MemoryCount decide(const std::string& agent_id, std::span<const VerdictRows::Decided> decided);
 
  private:
   MemoryCount insert_exact(const pipeline::Memory& memory, const pipeline::Batch& batch, const MemoryOrigin& origin);

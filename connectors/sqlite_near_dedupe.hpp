@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Near dedupe in the store: which of the memories that say the same stays, where the others go, and what is linked.
-// Both are functions of the agent's memories alone (pipeline/neighbourhood.hpp), in whatever order they are stored.
+// Both are functions of the agent's memories, and of what a model has said of them (pipeline/neighbourhood.hpp), in
+// whatever order they are stored.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "connectors/sqlite_adjudication.hpp"
 #include "connectors/sqlite_database.hpp"
 #include "connectors/sqlite_memories.hpp"
+#include "connectors/sqlite_near_links.hpp"
+#include "connectors/sqlite_near_members.hpp"
 #include "connectors/sqlite_neighbours.hpp"
 #include "pipeline/neighbourhood.hpp"
 #include "pipeline/sameness.hpp"
@@ -39,39 +44,42 @@ struct NewMemory {
 /// All its calls belong inside the caller's write transaction.
 class NearDedupe {
  public:
-  explicit NearDedupe(Database& database);
+  NearDedupe(Database& database, const AdjudicationOptions& adjudication);
 
   MemoryCount insert(const NewMemory& arrival);
+  /// What follows from what a model has said of this agent's memories; it is in its table already.
+  MemoryCount decide(const std::string& agent_id, std::span<const VerdictRows::Decided> decided);
 
  private:
-  /// One way of writing something: the lowest of the memories that are written so. Number: row in `memories`, or minus
-  /// the row in `duplicates`; 0: it is the arrival.
-  struct Member {
-    std::int64_t number = 0;
-    std::int64_t kept = 0;  ///< Row in `memories` of what it was merged into, or its own; 0: it is the arrival.
-    std::int64_t batch = 0;
-    std::string id, why;
-    pipeline::Rank rank;
-    pipeline::Sketch sketch;
+  using Member = NearMember;
+  /// A memory that was merged into one that goes, written like none of the circle's members.
+  struct Stray {
+    std::int64_t row = 0;
+    std::size_t behind = 0;  ///< The member that it follows.
   };
 
-  void adopt(const std::string& agent_id);
-  void adopt_exact(const NewMemory& arrival, const pipeline::Sketch& sketch, std::vector<Member>& members);
-  std::vector<Member> members(const std::string& agent_id, std::uint64_t shape);
-  Member read_member(std::int64_t number);
-  void apply(const NewMemory& arrival, std::vector<Member>& members, const std::vector<pipeline::Fate>& fates);
-  std::int64_t keep(const NewMemory& arrival, const Member& member);
+  void load(const std::string& agent_id);
+  void adopt();
+  void adopt_exact(const NewMemory& arrival, const pipeline::Sketch& sketch);
+  void apply(const NewMemory* arrival, std::vector<Member>& members, const std::vector<pipeline::Fate>& fates);
+  void demote(Member& member, std::size_t index, const std::vector<Member>& members);
+  std::int64_t keep(const NewMemory* arrival, const Member& member);
   void retarget(const std::vector<Member>& before, const std::vector<Member>& after);
-  void change_links();
-  void link(const pipeline::Neighbour& neighbour);
+  void rename_keys(const std::vector<Member>& before, const std::vector<Member>& after);
   MemoryCount counts(std::int64_t own_batch);
 
   Database& database_;
   NeighbourTable neighbours_;
+  Adjudication adjudication_;
+  NearMembers members_;
+  NearLinks links_;
   Statement insert_, insert_duplicate_, demote_, promote_, erase_memory_, erase_duplicate_, retarget_;
-  Statement keys_, add_key_, erase_key_, kept_, merged_, history_, at_, content_, connections_, connect_, count_batch_;
-  // Of the insertion under way.
-  std::vector<pipeline::Neighbour> added_, removed_;
+  Statement merged_text_, history_, at_, followers_, follow_, count_batch_;
+  // Of the insertion or decision under way.
+  std::string agent_id_;
+  bool judged_ = false;  ///< Something was said, or asked, of this agent's memories.
+  NearLinks::Change change_;
+  std::vector<Stray> strays_;
   std::map<std::int64_t, std::int64_t> moved_;  ///< By batch: how many memories more.
 };
 

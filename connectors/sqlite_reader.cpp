@@ -13,6 +13,7 @@
 #include "connectors/sqlite_schema.hpp"
 #include "connectors/sqlite_verify.hpp"
 #include "pipeline/position_codec.hpp"
+#include "pipeline/sameness.hpp"
 
 namespace alluvium::connectors {
 namespace {
@@ -95,6 +96,23 @@ class Reader final : public SqliteReader {
       rows.with(memory_id);
       while (rows.step() && each(read_duplicate(rows))) {
       }
+    });
+  }
+
+  Result<std::vector<VerdictRow>> verdicts_on(const MemoryRow& memory) override {
+    return guarded([&] {
+      auto rows = database_.prepare(
+          "SELECT CASE low WHEN ?2 THEN high_id ELSE low_id END, verdict, model, request FROM verdicts"
+          " WHERE agent_id = ?1 AND (low = ?2 OR high = ?2) ORDER BY request, pair LIMIT 100");
+      rows.with(memory.agent_id, static_cast<std::int64_t>(pipeline::sketch_of(memory.content, memory.user_id).form));
+      std::vector<VerdictRow> all;
+      while (rows.step()) {
+        all.push_back({.other = std::string{rows.text(0)},
+                       .verdict = std::string{rows.text(1)},
+                       .model = std::string{rows.text(2)},
+                       .request = rows.integer(3)});
+      }
+      return all;
     });
   }
 

@@ -30,7 +30,15 @@ struct MemoryRow {
 struct DuplicateRow {
   MemoryRow memory;
   std::string into;  ///< The id of the one that is kept.
-  std::string why;   ///< same key: the same words; near: but for a typo.
+  std::string why;   ///< same key: the same words; near: but for a typo; model: a model says so.
+};
+
+/// What a model was asked of a memory, or of one that is written like it, and another one.
+struct VerdictRow {
+  std::string other;         ///< The other's id at that time.
+  std::string verdict;       ///< same|update|different|unsure; asked: there is no answer yet.
+  std::string model;         ///< Empty: no answer.
+  std::int64_t request = 0;  ///< calls_of()
 };
 
 /// Calls of models about messages of one batch that ended alike, together.
@@ -120,6 +128,8 @@ class SqliteReader {
   /// Those that were merged into a memory, as they came.
   virtual pipeline::Result<void> duplicates_of(const std::string& memory_id,
                                                const std::function<bool(const DuplicateRow&)>& each) = 0;
+  /// The first hundred, in the order of asking.
+  virtual pipeline::Result<std::vector<VerdictRow>> verdicts_on(const MemoryRow& memory) = 0;
   /// The newest of that id: a rebuild may make the same batch again.
   virtual pipeline::Result<std::optional<BatchRow>> batch(const std::string& id) = 0;
   /// In the order of the stream; of an id that stands at several places, the one nearest to the memory's batch.

@@ -35,7 +35,7 @@ class SqliteRequests final : public pipeline::RequestStore {
         accounts_{database_, budgets, books},
         calls_{database_},
         states_{database_},
-        settlement_{database_, options.near_dedupe},
+        settlement_{database_, options.dedupe()},
         gathering_{database_, options.models.tiers, options.models.gathering},
         due_{database_.prepare(
             // The window goes over narrow rows, the texts are read for those that are chosen.
@@ -116,13 +116,16 @@ class SqliteRequests final : public pipeline::RequestStore {
       const auto stored = read_request(read_);
       read_.reset();
       const auto now_ms = clock_();
-      settled = settlement_.write(stored, row->batch, settlement, options_.models.tiers[Tier::premium].mode, now_ms);
+      settled = stored.request.adjudicates() ? settlement_.decide(stored, settlement, now_ms)
+                                             : settlement_.write(stored, row->batch, settlement,
+                                                                 options_.models.tiers[Tier::premium].mode, now_ms);
       rows_.remove(stored, row->batch);
       // Of one that another engine has taken over meanwhile, what we had set aside counts as spent already.
       if (end.job != 0 || row->state != "sent" || row->owner == us_) {
         book(accounts_, *row, end);
       }
-      calls_.add(row->call(end), end, settled.memories, settlement.answer);
+      // What a verdict takes away was not made by it.
+      calls_.add(row->call(end), end, stored.request.adjudicates() ? 0 : settled.memories, settlement.answer);
       pipeline::failpoint("model.in_settlement");
       return settled;
     });

@@ -15,9 +15,10 @@ using pipeline::Outcome;
 
 }  // namespace
 
-SettlementRows::SettlementRows(Database& database, bool near)
-    : memories_{database, near},
+SettlementRows::SettlementRows(Database& database, const DedupeOptions& dedupe)
+    : memories_{database, dedupe},
       rows_{database},
+      verdicts_{database},
       batch_{database.prepare("SELECT partition_id, positions, outcomes FROM batches WHERE id = ?1")},
       update_batch_{database.prepare("UPDATE batches SET outcomes = ?2, outcome = ?3, memories = memories + ?4,"
                                      " ended_ms = ?5 WHERE id = ?1")},
@@ -97,6 +98,16 @@ pipeline::Settled SettlementRows::write(pipeline::StoredRequest stored, std::int
   for (const auto& [row, batch] : batches) {
     update(row, batch, settled, now_ms);
   }
+  return settled;
+}
+
+pipeline::Settled SettlementRows::decide(const pipeline::StoredRequest& stored, const pipeline::Settlement& settlement,
+                                         std::int64_t now_ms) {
+  const auto decided = verdicts_.decide(stored.id, settlement.verdicts, settlement.model, now_ms);
+  const auto count = memories_.decide(stored.agent_id, decided);
+  pipeline::Settled settled;
+  settled.memories = count.of_all;
+  settled.duplicates = -count.of_all;
   return settled;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes what an answer makes of the messages it was about: memories, outcomes, dead letters, further requests.
+// Writes what an answer makes of what it was about: memories, outcomes, dead letters, further requests, verdicts.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,15 @@ namespace alluvium::connectors {
 /// All its calls belong inside the caller's write transaction.
 class SettlementRows {
  public:
-  /// `near`: as of MemoryTable.
-  explicit SettlementRows(Database& database, bool near = false);
+  explicit SettlementRows(Database& database, const DedupeOptions& dedupe = {});
 
   /// `request` is still in its table, made with the batch in row `origin`; `mode_of_premium`: of the requests that
   /// follow.
   pipeline::Settled write(pipeline::StoredRequest request, std::int64_t origin, const pipeline::Settlement& settlement,
                           pipeline::CallMode mode_of_premium, std::int64_t now_ms);
+  /// The same for a request about pairs of memories. Of those that are no more there, what was said is kept.
+  pipeline::Settled decide(const pipeline::StoredRequest& request, const pipeline::Settlement& settlement,
+                           std::int64_t now_ms);
 
  private:
   /// A batch that the request is about. One letter, position and flag for each of its messages.
@@ -45,6 +47,7 @@ class SettlementRows {
 
   MemoryTable memories_;
   RequestRows rows_;
+  VerdictRows verdicts_;
   Statement batch_, update_batch_, others_, dead_, partition_;
 };
 

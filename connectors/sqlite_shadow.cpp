@@ -84,7 +84,9 @@ Result<void> make_shadow(const std::string& live, const ShadowPlan& plan) {
         " from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL);"
         "CREATE TABLE main.rebuild_partitions(topic TEXT NOT NULL, partition INTEGER NOT NULL,"
         " live_id INTEGER NOT NULL, begun_ms INTEGER NOT NULL, identity TEXT NOT NULL,"
-        " start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL)");
+        " start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL);"
+        // A model is not asked again what it has said of a text.
+        "INSERT INTO main.verdicts SELECT * FROM live.verdicts WHERE verdict IN ('same', 'update', 'different')");
     pipeline::JsonText agents;
     agents.array();
     for (const auto& agent : plan.scope.agents) {

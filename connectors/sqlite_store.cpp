@@ -31,7 +31,7 @@ class SqliteStore final : public pipeline::Store {
       : database_{options.path, Database::Mode::create, options.busy_timeout},
         schema_{database_, options},
         ledger_{database_},
-        memories_{database_, options.near_dedupe},
+        memories_{database_, options.dedupe()},
         requests_{database_, options.models},
         rows_{database_},
         gathering_{database_, options.models.tiers, options.models.gathering},
@@ -219,14 +219,17 @@ class SqliteStore final : public pipeline::Store {
     }
     result.memories += stored.of_all;
     result.duplicates += static_cast<std::int64_t>(extracted.memories.size()) - stored.of_all;
+    result.requests += stored.requests;
     final_ = extracted.outcomes;
+    bool backlog_full = stored.unasked > 0;
     std::size_t asked_bytes = 0;
     if (!extracted.meaningful.empty()) {
       const auto made = requests_.plan(extracted, id, now_ms, final_);
       result.requests += made.requests;
-      result.backlog_full += made.backlog_full ? 1 : 0;
+      backlog_full = backlog_full || made.backlog_full;
       asked_bytes = made.asked_bytes;
     }
+    result.backlog_full += backlog_full ? 1 : 0;
     positions_.clear();
     scores_.clear();
     std::size_t noise_bytes = 0;

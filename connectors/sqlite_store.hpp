@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "connectors/sqlite_memories.hpp"
 #include "connectors/sqlite_request_plan.hpp"
 #include "pipeline/ports.hpp"
 
@@ -17,7 +18,16 @@ struct SqliteStoreOptions {
   std::chrono::milliseconds busy_timeout{5000};  ///< How long one call waits for another process's lock.
   std::size_t cache_bytes = 40'960'000;          ///< Of file pages in memory, at most.
   bool near_dedupe = false;                      ///< docs/dedupe.md; false: only exact duplicates are found.
+  bool adjudicate = false;                       ///< With near dedupe and a small tier: that is asked what it links.
   RequestPlanOptions models = {};                ///< No tier enabled: no requests.
+
+  [[nodiscard]] DedupeOptions dedupe() const {
+    return {.near = near_dedupe,
+            .adjudication = {.enabled = adjudicate && models.tiers[pipeline::Tier::small].enabled,
+                             .mode = models.tiers[pipeline::Tier::small].mode,
+                             .requests_max = models.backlog_requests_max,
+                             .bytes_max = models.backlog_bytes_max}};
+  }
 };
 
 /// Opens or creates the file, migrates an older schema. `unsafe_to_go_on` if it is corrupt, not a

@@ -267,6 +267,7 @@ class Swapping {
                  " ON b.id = s.batch + ?1 WHERE s.batch <> 0 ORDER BY s.id")
         .with(batches_before_)
         .run();
+    copy_verdicts();
     // Numbers of requests are never given again.
     const auto made = database_.integer(
         "SELECT coalesce(max(seq), 0) FROM shadow.sqlite_sequence"
@@ -279,6 +280,21 @@ class Swapping {
           .with(requests_before_ + made)
           .run();
     }
+  }
+
+  /// They are about texts, and hold for the memories that there are now. What the live store knows stays: most of the
+  /// shadow's come from there.
+  void copy_verdicts() {
+    const auto columns = columns_of(database_, "verdicts", "s", {{"request", "s.request + ?1"}});
+    database_
+        .prepare("INSERT INTO main.verdicts(" + columns.into + ") SELECT " + columns.from +
+                 " FROM shadow.verdicts s WHERE " + of_agents("s") +
+                 " ON CONFLICT(agent_id, low, high) DO UPDATE SET (low_id, high_id, request, pair, verdict, model,"
+                 " asked_ms, decided_ms) = (excluded.low_id, excluded.high_id, excluded.request, excluded.pair,"
+                 " excluded.verdict, excluded.model, excluded.asked_ms, excluded.decided_ms)"
+                 " WHERE verdicts.verdict IN ('asked', 'unsure') AND excluded.verdict <> 'asked'")
+        .with(requests_before_)
+        .run();
   }
 
   Database& database_;

@@ -157,8 +157,8 @@ class Usage final : public SqliteUsage {
       shape.batches = batches.integer(0);
       shape.skipped = batches.integer(1);
       shape.memories = database_.integer("SELECT count(*) FROM memories");
-      shape.selected =
-          database_.integer("SELECT count(*) FROM (SELECT batch FROM calls UNION SELECT batch FROM request_batches)");
+      shape.selected = database_.integer(
+          "SELECT count(*) FROM (SELECT batch FROM calls WHERE messages > 0 UNION SELECT batch FROM request_batches)");
       return shape;
     });
   }
@@ -192,7 +192,7 @@ class Usage final : public SqliteUsage {
       std::optional<double> mean;
       auto rows = database_.prepare(
           "SELECT avg(completion_tokens) FROM calls WHERE tier = ?1 AND model = ?2"
-          " AND outcome = 'answered'");
+          " AND outcome = 'answered' AND messages > 0");
       rows.with(pipeline::name(tier), model);
       if (rows.step() && !rows.is_null(0)) {
         mean = rows.real(0);

@@ -28,6 +28,7 @@ class Verification {
     read_dead_letters();
     read_gaps();
     read_memories();
+    read_verdicts();
     return finish();
   }
 
@@ -237,6 +238,17 @@ class Verification {
     if (found != memories_recorded_) {
       stray_fault("batches record " + std::to_string(memories_recorded_) + " memories, but there are " +
                   std::to_string(found));
+    }
+  }
+
+  /// What a model was asked about memories has a request that will bring the answer.
+  void read_verdicts() {
+    auto rows = database_.prepare(
+        "SELECT low_id, high_id, request FROM verdicts WHERE verdict = 'asked' AND request NOT IN"
+        " (SELECT id FROM requests)");
+    while (rows.step()) {
+      stray_fault("memories " + std::string{rows.text(0)} + " and " + std::string{rows.text(1)} +
+                  ": wait for request " + std::to_string(rows.integer(2)) + ", which is not there");
     }
   }
 

@@ -55,7 +55,7 @@ class NearDedupeTest : public SqliteTest {
     create_store();
     database_ = std::make_unique<Database>(path_, Database::Mode::read_write, std::chrono::milliseconds{0});
     database_->execute("PRAGMA synchronous = OFF");
-    memories_ = std::make_unique<MemoryTable>(*database_, true);
+    memories_ = std::make_unique<MemoryTable>(*database_, DedupeOptions{.near = true});
   }
 
   std::int64_t insert(const Made& made, const std::string& agent = "a") {
