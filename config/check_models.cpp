@@ -165,6 +165,11 @@ void check_models(Reader& reader, Config& config) {
   models.gathering = {.messages_max = config.selection.batch_messages, .wait_max = config.selection.max_wait};
   models.backlog_requests_max = static_cast<std::int64_t>(config.backlog_requests_max);
   models.backlog_bytes_max = static_cast<std::int64_t>(config.backlog_bytes_max);
+  if (const std::string path = "dedupe.adjudicate"; config.sqlite.adjudicate && !config.sqlite.near_dedupe) {
+    reader.fault(reader.line_of(path), path, "wants dedupe.near: true, which finds what is much alike");
+  } else if (config.sqlite.adjudicate && !small) {
+    reader.fault(reader.line_of(path), path, "wants tiers.small.enabled: true and its endpoint: that model is asked");
+  }
   config.engine.extraction.for_models = models.tiers.any();
   config.engine.extraction.near = config.sqlite.near_dedupe;
   auto rates = rates_of(reader, config.selection);

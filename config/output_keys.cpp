@@ -17,6 +17,11 @@ constexpr std::array table{
         .kind = Kind::flag,
         .doc = "Also those that say the same in nearly the same words; never opposites. See dedupe.md.",
         .slot = at<&Config::sqlite, &SqliteStoreOptions::near_dedupe>},
+    Key{.path = "dedupe.adjudicate",
+        .kind = Kind::flag,
+        .doc = "The small tier's model is asked about memories that are much alike: the same, an update, or different. "
+               "Wants dedupe.near and the small tier.",
+        .slot = at<&Config::sqlite, &SqliteStoreOptions::adjudicate>},
     Key{.path = "sink", .kind = Kind::section, .doc = "Where memories go."},
     Key{.path = "sink.sqlite", .kind = Kind::section, .doc = "One SQLite file, with the ledger in it."},
     Key{.path = "sink.sqlite.path",

@@ -174,6 +174,20 @@ TEST(Config, TurnsATierOfAPresetOnOnlyWhereItsEndpointIs) {
               testing::Contains(testing::HasSubstr("there is no \"small\" under endpoints")));
 }
 
+TEST(Config, AdjudicationWantsNearDedupeAndTheSmallTier) {
+  const std::string small =
+      "endpoints: {small: {base_url: \"http://127.0.0.1:1/v1\", model: m}}\ntiers: {small: {enabled: true}}\n";
+  const auto complete = parse_with_source(small + "dedupe: {near: true, adjudicate: true}");
+  EXPECT_TRUE(complete.config.sqlite.adjudicate);
+  EXPECT_TRUE(complete.config.sqlite.dedupe().adjudication.enabled);
+  EXPECT_FALSE(parse_with_source(small + "dedupe: {near: true}").config.sqlite.dedupe().adjudication.enabled);
+  const auto refused = [](const std::string& yaml, const std::string& why) {
+    EXPECT_THAT(faults_of(yaml), testing::Contains(testing::HasSubstr("dedupe.adjudicate: " + why))) << yaml;
+  };
+  refused(small + "dedupe: {adjudicate: true}", "wants dedupe.near: true");
+  refused("dedupe: {near: true, adjudicate: true}", "wants tiers.small.enabled: true");
+}
+
 TEST(Preset, FillsWhatTheFileDoesNotSay) {
   for (const auto& preset : pipeline::presets()) {
     const auto loaded = parse_with_source("preset: " + std::string{preset.name});
