@@ -30,6 +30,8 @@ struct Dedupe {
   std::string into, why;                         ///< It was merged into this one.
   std::vector<connectors::DuplicateRow> merged;  ///< Into it; the first merged_shown_max.
   std::size_t count = 0;                         ///< All of them.
+  /// What a model has said of it and others, with what that cost.
+  std::vector<std::pair<connectors::VerdictRow, Usage>> verdicts;
 };
 constexpr std::size_t merged_shown_max = 100;
 
@@ -99,6 +101,34 @@ void add_dedupe(pipeline::JsonText& json, const Dedupe& dedupe) {
   }
 }
 
+void add_verdicts(pipeline::JsonText& json, const Dedupe& dedupe) {
+  if (dedupe.verdicts.empty()) {
+    return;
+  }
+  json.key("verdicts").array();
+  for (const auto& [said, usage] : dedupe.verdicts) {
+    json.object().field("memory_id", said.other).field("verdict", said.verdict).field("model", said.model);
+    json.field("request", said.request);
+    add_usage(json, usage);
+    json.end();
+  }
+  json.end();
+}
+
+/// "says the same as mem_...", or how else it stands to that one.
+std::string verdict_text(const connectors::VerdictRow& said, const Usage& usage) {
+  if (said.verdict == "asked") {
+    return "the small model is asked how it stands to " + said.other + ", request " + std::to_string(said.request);
+  }
+  const auto what = said.verdict == "same"        ? "it says the same as " + said.other
+                    : said.verdict == "update"    ? "one of it and " + said.other + " is an update of the other"
+                    : said.verdict == "different" ? "it is about something else than " + said.other
+                                                  : "how it stands to " + said.other + " is not sure";
+  const auto who =
+      said.model.empty() ? std::string{"nobody could say: "} : "the small model (" + said.model + ") says: ";
+  return who + what + "; request " + std::to_string(said.request) + ", " + usage_text(usage);
+}
+
 /// A memory, what it rests on, and what was paid for it.
 struct Receipt {
   connectors::MemoryRow memory;
@@ -139,6 +169,7 @@ std::string receipt_json(const Receipt& receipt) {
     json.field("calls", receipt.usage.calls);
   }
   add_dedupe(json, receipt.dedupe);
+  add_verdicts(json, receipt.dedupe);
   return json.end().text();
 }
 
@@ -163,6 +194,9 @@ std::string receipt_text(const Receipt& receipt) {
     fields.emplace_back("dedupe", "merged into " + dedupe.into + ": " + dedupe.why);
   } else if (dedupe.count > 0) {
     fields.emplace_back("dedupe", "kept; " + std::to_string(dedupe.count) + " merged into it");
+  }
+  for (const auto& [said, cost] : dedupe.verdicts) {
+    fields.emplace_back("verdict", verdict_text(said, cost));
   }
   if (memory.connections != "[]") {
     fields.emplace_back("connections", memory.connections);
@@ -231,6 +265,22 @@ pipeline::Result<std::optional<connectors::MemoryRow>> find(connectors::SqliteRe
   return std::move((*duplicate)->memory);
 }
 
+pipeline::Result<void> read_verdicts(connectors::SqliteReader& store, const connectors::MemoryRow& memory,
+                                     Dedupe& dedupe) {
+  auto verdicts = store.verdicts_on(memory);
+  if (!verdicts) {
+    return tl::unexpected{verdicts.error()};
+  }
+  for (auto& said : *verdicts) {
+    const auto calls = store.calls_of(said.request);
+    if (!calls) {
+      return tl::unexpected{calls.error()};
+    }
+    dedupe.verdicts.emplace_back(std::move(said), usage_of(*calls, "small"));
+  }
+  return {};
+}
+
 /// Nothing, and a complaint, if something of it is missing.
 pipeline::Result<std::optional<Receipt>> receipt_of(connectors::SqliteReader& store, const Options& options) {
   Dedupe dedupe;
@@ -241,6 +291,9 @@ pipeline::Result<std::optional<Receipt>> receipt_of(connectors::SqliteReader& st
   if (!*memory) {
     complain("no memory " + options.memory_id);
     return std::nullopt;
+  }
+  if (auto read = read_verdicts(store, **memory, dedupe); !read) {
+    return tl::unexpected{read.error()};
   }
   auto batch = store.batch((*memory)->batch_id);
   auto sources = store.sources(**memory);
