@@ -99,6 +99,7 @@ batch_jobs:
   worker: false
 dedupe:
   near: false
+  adjudicate: false
 sink:
   sqlite:
     path: data/x.db
