@@ -197,7 +197,7 @@ constexpr std::array<const char*, 14> contents_pool{
 
 TEST_F(NearDedupeTest, EndsAlikeInWhateverOrderMemoriesCome) {
   int agents = 0;
-  rc::check([&] {
+  EXPECT_TRUE(rc::check([&] {
     std::vector<Made> all_made;
     const auto count = *rc::gen::inRange(1, 16);
     for (int i = 0; i < count; ++i) {
@@ -234,7 +234,7 @@ TEST_F(NearDedupeTest, EndsAlikeInWhateverOrderMemoriesCome) {
     RC_ASSERT(in_order(shuffled) == first);
     std::ranges::sort(all_made, {}, [](const Made& made) { return std::tuple{made.method, made.offset}; });
     RC_ASSERT(in_order(all_made) == first);
-  });
+  }));
 }
 
 TEST_F(NearDedupeTest, KeepsTheLedgersCountsRight) {

@@ -132,7 +132,7 @@ std::vector<Step> shuffled(const std::vector<Step>& steps) {
 }
 
 TEST_F(VerdictOrderTest, EndsAlikeInWhateverOrderMemoriesAndVerdictsCome) {
-  rc::check([&] {
+  EXPECT_TRUE(rc::check([&] {
     std::vector<Step> steps;
     const auto count = *rc::gen::inRange(1, 14);
     for (int i = 0; i < count; ++i) {
@@ -155,7 +155,7 @@ TEST_F(VerdictOrderTest, EndsAlikeInWhateverOrderMemoriesAndVerdictsCome) {
     RC_ASSERT(in_order(shuffled(steps)) == first);
     std::ranges::stable_sort(steps, {}, [](const Step& step) { return std::tuple{step.method, step.offset}; });
     RC_ASSERT(in_order(steps) == first);
-  });
+  }));
 }
 
 /// Beyond what is compared at once the order can show, and nothing else may happen.
@@ -169,11 +169,11 @@ TEST_F(VerdictOrderTest, LosesNothingWhenAModelCallsAlmostEverythingTheSame) {
     steps.push_back({.content = {}, .pair = {content(i - 1), content(i)}, .verdict = Verdict::same});
   }
   int runs = 0;
-  rc::check([&] {
+  EXPECT_TRUE(rc::check([&] {
     if (++runs <= 4) {  // Each is half a second.
       RC_ASSERT(in_order(shuffled(steps)).size() == 90);
     }
-  });
+  }));
 }
 
 }  // namespace

@@ -75,11 +75,11 @@ TEST(Adjudication, WhatStandsBeforeTheListIsNoAnswer) {
 }
 
 TEST(Adjudication, ReadsAnything) {
-  rc::check([](const std::string& noise) {
+  EXPECT_TRUE(rc::check([](const std::string& noise) {
     const auto pairs = *rc::gen::inRange<std::size_t>(0, pairs_max + 1);
     RC_ASSERT(parse_verdicts(noise, pairs).verdicts.size() == pairs);
     RC_ASSERT(parse_verdicts("{\"verdicts\":[" + noise, pairs).verdicts.size() == pairs);
-  });
+  }));
   EXPECT_TRUE(parse_verdicts(std::string(1 << 20, '{'), 1).verdicts.front() == unsure);
 }
 

@@ -94,7 +94,7 @@ TEST(Neighbourhood, FindsTheClosestEarlierOnesOfTheSameSpeaker) {
 }
 
 TEST(Neighbourhood, TouchesExactlyThoseWhoseClosestOnesChange) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     std::vector<Neighbour> kept;
     const auto any = [](std::int64_t item) {
       return Neighbour{.rank = {.offset = *rc::gen::inRange(0, 1000), .tie = static_cast<std::uint64_t>(item)},
@@ -126,7 +126,7 @@ TEST(Neighbourhood, TouchesExactlyThoseWhoseClosestOnesChange) {
     const auto when_it_goes = touched(kept, newcomer);
     RC_ASSERT(std::set(when_it_comes.begin(), when_it_comes.end()) == changed);
     RC_ASSERT(std::set(when_it_goes.begin(), when_it_goes.end()) == changed);
-  });
+  }));
 }
 
 }  // namespace

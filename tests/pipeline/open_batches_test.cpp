@@ -18,7 +18,7 @@ TEST(OpenBatches, BeginsAfterTheLastRowWhenNoneReachesTheWatermark) {
 }
 
 TEST(OpenBatches, MissesNoRowAtOrAboveTheWatermark) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     OpenBatches open;
     std::vector<std::int64_t> max_offsets;
     std::int64_t watermark = 0;
@@ -34,7 +34,7 @@ TEST(OpenBatches, MissesNoRowAtOrAboveTheWatermark) {
         RC_ASSERT(max_offsets[i] < watermark || static_cast<std::int64_t>(i + 1) >= open.floor());
       }
     }
-  });
+  }));
 }
 
 }  // namespace

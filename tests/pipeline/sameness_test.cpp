@@ -212,14 +212,14 @@ TEST(Sameness, ComparesLongTextsAsTheyStandOnly) {
 }
 
 TEST(Sameness, HoldsForAnyTextWithItselfAndForNoOther) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const auto a = *any_text();
     const auto b = *any_text();
     RC_ASSERT(same(sketch_of(a), sketch_of(a)) == Sameness::same_key);
     const auto forth = compare(sketch_of(a), sketch_of(b));
     RC_ASSERT(forth == compare(sketch_of(b), sketch_of(a)));
     RC_ASSERT(sketch_of(a).form == sketch_of(a).form);
-  });
+  }));
 }
 
 // ---- sentences made of parts: the same part changed never merges, only said otherwise always does
@@ -281,7 +281,7 @@ std::string otherwise(std::string text) {
 }
 
 TEST(Sameness, SurvivesNoChangeOfOnePart) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const auto picks = any_picks();
     auto others = picks;
     const auto slot = *rc::gen::inRange<std::size_t>(0, sentence.size());
@@ -289,11 +289,11 @@ TEST(Sameness, SurvivesNoChangeOfOnePart) {
     const auto a = otherwise(spoken(picks));
     const auto b = otherwise(spoken(others));
     RC_ASSERT(merged(a, b) == (picks == others));
-  });
+  }));
 }
 
 TEST(Sameness, SurvivesNoSwapOfTwoParts) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     auto words = *rc::gen::resize(
         8, rc::gen::nonEmpty(rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
                "Anna", "Tom", "my", "sister", "brother", "gave", "told", "not", "never", "before", "after", "3", "4",
@@ -310,7 +310,7 @@ TEST(Sameness, SurvivesNoSwapOfTwoParts) {
     const auto a = text();
     std::swap(words[at], words[other]);
     RC_ASSERT(merged(a, text()) == (dedupe_key(a) == dedupe_key(text())));
-  });
+  }));
 }
 
 }  // namespace
