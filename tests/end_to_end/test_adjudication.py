@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The small model is asked about memories that are much alike: what it says is done, told, paid for, and done once."""
 import json
+import pathlib
 import signal
 import sqlite3
 
@@ -145,6 +146,23 @@ def test_a_kill_while_the_model_is_asked_changes_nothing(alluvium, stub_model, t
     assert set(kept) == set(CHAT) - {SWIMS[1]}
     assert [link["type"] for link in kept[FLATS[1]]["connections"]] == ["update"]
     assert query(tmp_path, "select count(*) from requests") == [(0,)]
+
+
+@pytest.mark.parametrize("point", ["model.leased", "model.answered", "model.in_settlement", "model.settled"])
+def test_a_kill_around_a_verdict_changes_nothing(alluvium, stub_model, tmp_path, point):
+    if b"ALLUVIUM_FAILPOINT" not in pathlib.Path(alluvium.binary).read_bytes():
+        pytest.skip("only sanitized builds have failpoints")
+    path = config(tmp_path, stub_model.url, more=RETRY)
+    died = alluvium.run("run", "-c", path, "--until-end", "--progress", "never",
+                        environment={"ALLUVIUM_FAILPOINT": f"{point}=kill:2"})
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    run(alluvium, path)
+    kept = memories(alluvium)
+    assert set(kept) == set(CHAT) - {SWIMS[1]}
+    assert [link["type"] for link in kept[FLATS[1]]["connections"]] == ["update"]
+    assert query(tmp_path, "select count(*) from requests") == [(0,)]
+    assert query(tmp_path, "select count(*) from verdicts where verdict = 'asked'") == [(0,)]
+    assert len(stub_model.calls()) <= 5  # Two were under way, and are asked again.
 
 
 def test_batch_jobs_carry_pairs_too(alluvium, stub_model, tmp_path):
