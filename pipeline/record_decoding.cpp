@@ -101,8 +101,11 @@ void RecordDecoding::read_event_headers() {
 OrFault<void> RecordDecoding::need_event() {
   if (!has_event_) {
     read_event_headers();
+    if (auto checked = check_event_id(); !checked) {
+      event_fault_ = std::move(checked.error());
+    }
   }
-  return check_event_id();
+  return event_fault_ ? OrFault<void>{tl::unexpected<Fault>{*event_fault_}} : OrFault<void>{};
 }
 
 OrFault<void> RecordDecoding::check_event_id() {
@@ -118,7 +121,8 @@ OrFault<void> RecordDecoding::check_event_id() {
 }
 
 OrFault<void> RecordDecoding::decode_event(const Fields& event) {
-  read_event_headers();  // For the time, if it does not say it.
+  static_cast<void>(need_event());  // For the time, if it does not say it.
+  event_fault_.reset();             // Its own id counts.
   for (auto [field, text] : {std::pair{Field::id, &event_.id}, std::pair{Field::subject, &event_.subject}}) {
     const auto said = MessageReader::read_text(event, field, buffers_.record_digits);
     if (!said) {

@@ -87,6 +87,7 @@ class RecordDecoding {
   std::vector<DeadLetter>& dead_;
   EventDefaults event_;
   bool has_event_ = false;  ///< event_ is read.
+  std::optional<Fault> event_fault_;
   std::size_t payload_bytes_left_ = dead_letter_payload_bytes_of_a_record;
 };
 

@@ -184,6 +184,10 @@ TEST(DecoderEvent, AsksForHeadersOnlyWhereAMessageLacksSomething) {
     EXPECT_EQ(decode(record).only_dead().reason, DeadReason::invalid_field) << lacking;
   }
   EXPECT_EQ(headers.reads, 4);
+  record.value = R"([{"content":"one"},{"content":"two"},{"id":"m","agent_id":"a","timestamp":1,"content":"three"}])";
+  const auto decoded = decode(record);
+  EXPECT_EQ(decoded.dead.size(), 2U) << "each that needs the id";
+  EXPECT_EQ(decoded.size(), 1U);
 }
 
 TEST(DecoderEvent, IsADeadLetterIfItsDataCannotBeRead) {
