@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 #include <regex.h>
@@ -115,11 +116,12 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
       // New topics and partitions are noticed within this time; the default is five minutes.
       {"topic.metadata.refresh.interval.ms", "30000"},
   };
-  if (!options.properties.contains("message.max.bytes")) {
-    // An answer stays whole in memory until all its records are read: some partitions at a time. librdkafka wants it to
-    // be no less than message.max.bytes, and sees to that itself where it is not set.
-    properties["fetch.max.bytes"] = std::to_string(std::clamp(options.queue_bytes_max / 16, mib, 4 * mib));
-  }
+  // An answer stays whole in memory until all its records are read: some partitions at a time. librdkafka wants it to
+  // be no less than message.max.bytes.
+  const auto largest = options.properties.find("message.max.bytes");
+  const auto least = largest == options.properties.end() ? 0 : std::strtoull(largest->second.c_str(), nullptr, 10);
+  properties["fetch.max.bytes"] =
+      std::to_string(std::max<std::size_t>(std::clamp(options.queue_bytes_max / 16, mib, 4 * mib), least));
   if (!options.instance_id.empty()) {
     properties["group.instance.id"] = options.instance_id;
   }
