@@ -177,7 +177,7 @@ void NearDedupe::adopt_exact(const NewMemory& arrival, const Sketch& sketch) {
   if (row == 0 || members_.has(agent_id_, signed_number(sketch.shape), row)) {
     return;
   }
-  const auto member = members_.read(row);
+  const auto member = members_.read(row).value();
   if (member.sketch.shape != sketch.shape) {
     return;
   }
@@ -226,7 +226,8 @@ void NearDedupe::demote(Member& member, std::size_t index, const std::vector<Mem
   followers_.with(member.number);
   while (followers_.step()) {
     const auto form = followers_.integer(1);
-    if (std::ranges::none_of(members, [&](const Member& one) { return one.form() == form; })) {
+    const auto leads = [&](const Member& one) { return one.form() == form && one.kept == member.number; };
+    if (std::ranges::none_of(members, leads)) {  // Nobody in the circle will take it along.
       strays_.push_back({.row = followers_.integer(0), .behind = index});
     }
   }

@@ -96,9 +96,10 @@ void NearLinks::link(const std::string& agent_id, const Neighbour& neighbour, Pa
                                                               signed_number(earlier.sketch.form))
                               : std::nullopt;
     const auto verdict = said && said->verdict ? *said->verdict : Verdict::unsure;
-    if (verdict == Verdict::same || verdict == Verdict::different) {
+    if (verdict == Verdict::different) {
       continue;
     }
+    // Called the same, and here all the same: what was said while near dedupe was off. Linked, at least.
     if (!said && question != nullptr && adjudication_.enabled()) {
       ask(*question, earlier, *own);
     }

@@ -68,12 +68,12 @@ void NearMembers::remove(const std::string& agent_id, std::int64_t shape, std::i
   remove_.with(agent_id, shape, number).run();
 }
 
-NearMember NearMembers::read(std::int64_t number) {
+std::optional<NearMember> NearMembers::read(std::int64_t number) {
   auto& row = number > 0 ? kept_ : merged_;
   row.with(number > 0 ? number : -number);
   if (!row.step()) {
-    throw SqliteFailure{pipeline::Errc::unsafe_to_go_on,
-                        "near_keys names memory " + std::to_string(number) + ": it is missing"};
+    row.reset();
+    return std::nullopt;
   }
   NearMember member{.number = number,
                     .kept = row.integer(7),
@@ -112,7 +112,12 @@ NearCircle NearMembers::circle(const std::string& agent_id, std::set<std::int64_
     }
     keys_.reset();
     for (const auto number : numbers) {
-      follow(circle.members.emplace_back(read(number)).sketch.form);
+      auto member = read(number);
+      if (!member) {  // Near dedupe was off when its text was replaced.
+        remove(agent_id, order[i], number);
+        continue;
+      }
+      follow(circle.members.emplace_back(std::move(*member)).sketch.form);
     }
   }
   return circle;

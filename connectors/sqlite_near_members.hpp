@@ -60,7 +60,7 @@ class NearMembers {
   [[nodiscard]] bool has(const std::string& agent_id, std::int64_t shape, std::int64_t number);
   void add(const std::string& agent_id, std::int64_t shape, std::int64_t number);
   void remove(const std::string& agent_id, std::int64_t shape, std::int64_t number);
-  [[nodiscard]] NearMember read(std::int64_t number);
+  [[nodiscard]] std::optional<NearMember> read(std::int64_t number);
   /// The members with these shapes; if it is `judged`, also those that verdicts lead to, from them and from `newcomer`,
   /// which is not stored yet. What verdicts lead to is left out beyond pipeline::variants_max members.
   [[nodiscard]] NearCircle circle(const std::string& agent_id, std::set<std::int64_t> shapes, bool judged,

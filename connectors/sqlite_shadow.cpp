@@ -86,7 +86,7 @@ Result<void> make_shadow(const std::string& live, const ShadowPlan& plan) {
         " live_id INTEGER NOT NULL, begun_ms INTEGER NOT NULL, identity TEXT NOT NULL,"
         " start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL);"
         // A model is not asked again what it has said of a text.
-        "INSERT INTO main.verdicts SELECT * FROM live.verdicts WHERE verdict IN ('same', 'update', 'different')");
+        "INSERT INTO main.verdicts SELECT * FROM live.verdicts WHERE verdict <> 'asked'");
     pipeline::JsonText agents;
     agents.array();
     for (const auto& agent : plan.scope.agents) {

@@ -282,6 +282,25 @@ class Swapping {
     }
   }
 
+  /// Requests about pairs that are all answered by now, unless they are under way.
+  void cancel_questions() {
+    auto requests = database_.prepare("SELECT " + std::string{request_columns} +
+                                      ", batch FROM main.requests WHERE messages = 0 AND id <= ?1 AND state NOT IN"
+                                      " ('sent', 'submitted') AND id NOT IN"
+                                      " (SELECT request FROM main.verdicts WHERE verdict = 'asked')");
+    std::vector<std::pair<pipeline::StoredRequest, std::int64_t>> answered;
+    requests.with(requests_before_);
+    while (requests.step()) {
+      answered.emplace_back(read_request(requests), requests.integer(request_columns_count));
+    }
+    for (const auto& [stored, batch] : answered) {
+      if (stored.request.adjudicates()) {
+        rows_.remove(stored, batch);
+        ++swap_.cancelled;
+      }
+    }
+  }
+
   /// They are about texts, and hold for the memories that there are now. What the live store knows stays: most of the
   /// shadow's come from there.
   void copy_verdicts() {
@@ -292,9 +311,11 @@ class Swapping {
                  " ON CONFLICT(agent_id, low, high) DO UPDATE SET (low_id, high_id, request, pair, verdict, model,"
                  " asked_ms, decided_ms) = (excluded.low_id, excluded.high_id, excluded.request, excluded.pair,"
                  " excluded.verdict, excluded.model, excluded.asked_ms, excluded.decided_ms)"
-                 " WHERE verdicts.verdict IN ('asked', 'unsure') AND excluded.verdict <> 'asked'")
+                 " WHERE verdicts.verdict IN ('asked', 'unsure')"
+                 " AND excluded.verdict IN ('same', 'update', 'different')")
         .with(requests_before_)
         .run();
+    cancel_questions();
   }
 
   Database& database_;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "pipeline/neighbourhood.hpp"
+
 namespace alluvium::connectors {
 
 using pipeline::Verdict;
@@ -12,7 +14,7 @@ VerdictRows::VerdictRows(Database& database)
       find_{database.prepare("SELECT verdict, model FROM verdicts WHERE agent_id = ?1 AND low = ?2 AND high = ?3")},
       same_{database.prepare("SELECT high, high_shape FROM verdicts WHERE agent_id = ?1 AND low = ?2"
                              " AND verdict = 'same' UNION ALL SELECT low, low_shape FROM verdicts WHERE agent_id = ?1"
-                             " AND high = ?2 AND verdict = 'same'")},
+                             " AND high = ?2 AND verdict = 'same' LIMIT ?3")},
       ask_{database.prepare("INSERT INTO verdicts(agent_id, low, high, low_shape, high_shape, low_id, high_id, request,"
                             " pair, asked_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")},
       waiting_{database.prepare("SELECT agent_id, low, high, low_shape, high_shape, low_id, high_id, pair FROM verdicts"
@@ -39,7 +41,7 @@ std::optional<VerdictRows::Said> VerdictRows::find(const std::string& agent_id, 
 
 std::vector<Wording> VerdictRows::same_as(const std::string& agent_id, std::int64_t form) {
   std::vector<Wording> all;
-  same_.with(agent_id, form);
+  same_.with(agent_id, form, pipeline::variants_max);
   while (same_.step()) {
     all.push_back({.form = same_.integer(0), .shape = same_.integer(1), .memory_id = {}});
   }

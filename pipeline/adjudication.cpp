@@ -73,6 +73,18 @@ class Sayings {
   std::vector<bool> contradicted_;
 };
 
+/// True for `: []` and whatever comes after it.
+bool is_empty_list(std::string_view text) {
+  for (const char expected : {':', '[', ']'}) {
+    const auto at = text.find_first_not_of(" \t\r\n");
+    if (at == std::string_view::npos || text[at] != expected) {
+      return false;
+    }
+    text.remove_prefix(at + 1);
+  }
+  return true;
+}
+
 /// The end of the object that begins at `begin` if it holds no other and is short; else npos.
 std::size_t end_of_item(std::string_view text, std::size_t begin) {
   const auto stop = std::min(text.size(), begin + item_bytes_max);
@@ -140,9 +152,10 @@ VerdictAnswer parse_verdicts(std::string_view text, std::size_t pairs) {
   VerdictAnswer answer;
   Sayings sayings{pairs};
   JsonReader reader{item_depth_max};
-  auto begin = text.find("\"verdicts\"");
+  constexpr std::string_view mark = "\"verdicts\"";
+  auto begin = text.find(mark);
   // One that breaks off before it says anything is none.
-  answer.understood = begin != std::string_view::npos && text.find(']', begin) != std::string_view::npos;
+  answer.understood = begin != std::string_view::npos && is_empty_list(text.substr(begin + mark.size()));
   begin = begin != std::string_view::npos ? begin : text.find('[');
   std::size_t items = 0;
   for (auto at = text.find('{', begin); at < text.size() && items < items_max; at = text.find('{', at + 1)) {

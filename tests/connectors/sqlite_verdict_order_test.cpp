@@ -131,6 +131,44 @@ std::vector<Step> shuffled(const std::vector<Step>& steps) {
   });
 }
 
+constexpr auto by_model = ExtractionMethod::small_model;
+
+TEST_F(VerdictOrderTest, TakesAlongWhatWasMergedBeforeASwapForgotTheKeys) {
+  take({.content = "my garden is in the north of town", .method = by_model, .offset = 5}, "a");
+  take({.content = "my gadren is in the north of town", .method = by_model, .offset = 6}, "a");
+  ASSERT_EQ(integer("SELECT count(*) FROM duplicates"), 1);
+  database_->execute("DELETE FROM near_keys");
+  database_->execute("DELETE FROM near_blocks");
+  // Written like the one that was merged, and of a lower rank than the one that it was merged into.
+  take({.content = "my gadren is in the north of town", .offset = 1}, "a");
+  EXPECT_EQ(integer("SELECT count(*) FROM memories"), 1);
+  EXPECT_EQ(integer("SELECT count(*) FROM duplicates"), 2);
+  EXPECT_EQ(integer("SELECT count(*) FROM duplicates d JOIN memories m ON m.id = d.kept"), 2);
+}
+
+TEST_F(VerdictOrderTest, GoesOnWithoutAKeyOfWhatIsNoMore) {
+  take({.content = "my garden is in the north of town", .offset = 1}, "a");
+  database_->execute("INSERT INTO near_keys SELECT agent_id, shape, 4711 FROM near_keys");
+  EXPECT_EQ(take({.content = "my gadren is in the north of town", .offset = 2}, "a"), 0);
+  EXPECT_EQ(integer("SELECT count(*) FROM near_keys WHERE item = 4711"), 0);
+}
+
+TEST_F(VerdictOrderTest, KeepsTheLinkOfWhatWasCalledTheSameWhileNobodyMerged) {
+  take({.content = "my garden is in the north of town", .offset = 1}, "a");
+  take({.content = "my garden is in the south of town", .offset = 9}, "a");
+  const auto wording = [](const char* content) {
+    const auto sketch = pipeline::sketch_of(content, "u");
+    return Wording{static_cast<std::int64_t>(sketch.form), static_cast<std::int64_t>(sketch.shape), content};
+  };
+  const std::array pair{
+      WordingPair{wording("my garden is in the north of town"), wording("my garden is in the south of town")}};
+  constexpr auto same = Verdict::same;
+  verdicts_->ask("a", pair, 1, 0);
+  ASSERT_EQ(verdicts_->decide(1, {&same, 1}, "m", 0).size(), 1U);
+  take({.content = "my garden is not in the north of town", .offset = 5}, "a");  // Its links are sought anew.
+  EXPECT_EQ(integer("SELECT json_array_length(connections) FROM memories WHERE content LIKE '%south%'"), 2);
+}
+
 TEST_F(VerdictOrderTest, EndsAlikeInWhateverOrderMemoriesAndVerdictsCome) {
   EXPECT_TRUE(rc::check([&] {
     std::vector<Step> steps;
