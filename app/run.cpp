@@ -11,7 +11,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "app/allocator.hpp"
 #include "app/commands.hpp"
 #include "app/config_input.hpp"
 #include "app/dry_run.hpp"
@@ -80,9 +79,6 @@ int run(const RunOptions& options) {
   auto& config = loaded->config;
   if (auto fitted = fit_control_group(config); !fitted) {
     return report(fitted.error());
-  }
-  if (std::filesystem::is_regular_file(options.config_path)) {  // Else it could not be read a second time.
-    fit_allocator(config.memory_limit_bytes);
   }
   set_up_log(config.log);
   hold_signals();

@@ -54,7 +54,7 @@ void describe(int argc, char** argv) {
 
 int run(int argc, char** argv) {
   // The allocator as the engine has it: this call brings its settings into the program.
-  app::fit_allocator(std::size_t{512} << 20);
+  app::release_unused();
   describe(argc, argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) {

@@ -136,12 +136,13 @@ constexpr auto by_model = ExtractionMethod::small_model;
 TEST_F(VerdictOrderTest, TakesAlongWhatWasMergedBeforeASwapForgotTheKeys) {
   take({.content = "my garden is in the north of town", .method = by_model, .offset = 5}, "a");
   take({.content = "my gadren is in the north of town", .method = by_model, .offset = 6}, "a");
+  take({.content = "I keep bees", .offset = 7}, "a");  // So that no row's number is given out again.
   ASSERT_EQ(integer("SELECT count(*) FROM duplicates"), 1);
   database_->execute("DELETE FROM near_keys");
   database_->execute("DELETE FROM near_blocks");
   // Written like the one that was merged, and of a lower rank than the one that it was merged into.
   take({.content = "my gadren is in the north of town", .offset = 1}, "a");
-  EXPECT_EQ(integer("SELECT count(*) FROM memories"), 1);
+  EXPECT_EQ(integer("SELECT count(*) FROM memories"), 2);
   EXPECT_EQ(integer("SELECT count(*) FROM duplicates"), 2);
   EXPECT_EQ(integer("SELECT count(*) FROM duplicates d JOIN memories m ON m.id = d.kept"), 2);
 }
