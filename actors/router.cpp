@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <caf/actor_cast.hpp>
+#include <caf/make_actor.hpp>
+
 #include "actors/scheduler.hpp"
 
 namespace alluvium::actors {
@@ -45,24 +48,31 @@ void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPt
   }
   may_flush_ = may_flush_ || !touched.empty();
   const Scheduler::Burst burst;
+  const auto& desks = context_->stage->desks;
   std::uint32_t begin = 0;
   const std::shared_ptr<const RoutedChunk> shared = std::move(chunk);
   for (auto& [agent_id, route, slot] : touched) {
     const auto count = std::exchange(route->count, 0);
     if (!route->slot || route->slot->pending.fetch_add(count, std::memory_order_acq_rel) == 0) {
       // None yet, or it has flushed its last message and ends.
-      route->slot = std::make_shared<AgentSlot>();
-      route->slot->pending.store(count, std::memory_order_release);
-      const auto& desks = context_->stage->desks;
-      const auto* desk = &desks[Hash{}(*agent_id) % desks.size()];
-      const auto overhead = std::make_shared<pipeline::Charge>(*context_->credit);
-      overhead->add(buffer_overhead_bytes);
-      route->buffer =
-          system_.spawn<caf::lazy_init>(agent_buffer, context_, claims[slot], route->slot, desk, *agent_id, overhead);
+      start_buffer(*route, {.context = context_,
+                            .claim = claims[slot],
+                            .desk = &desks[Hash{}(*agent_id) % desks.size()],
+                            .agent_id = *agent_id,
+                            .pending = count});
     }
     caf::anon_send(route->buffer, Slice{shared, begin, begin + count});
     begin += count;
   }
+}
+
+void Router::start_buffer(Route& route, AgentBufferActor::Options options) {
+  caf::actor_config config;
+  route.buffer = caf::make_actor<AgentBufferActor, AgentBuffer>(system_.next_actor_id(), system_.node(), &system_,
+                                                                config, std::move(options));
+  auto* actor = static_cast<AgentBufferActor*>(caf::actor_cast<caf::abstract_actor*>(route.buffer));
+  actor->start();
+  route.slot = &actor->slot();
 }
 
 void Router::sweep(pipeline::TimePoint now) {

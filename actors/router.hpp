@@ -55,7 +55,7 @@ class Router {
 
  private:
   struct Route {
-    std::shared_ptr<AgentSlot> slot;
+    AgentSlot* slot = nullptr;  ///< The buffer's.
     AgentBuffer buffer;
     std::uint32_t count = 0;  ///< Of the chunk at hand.
     std::uint32_t head = 0;   ///< First entry of it, linked through next_.
@@ -68,6 +68,8 @@ class Router {
     }
   };
   using Routes = std::unordered_map<std::string, Route, Hash, std::equal_to<>>;
+
+  void start_buffer(Route& route, AgentBufferActor::Options options);
 
   caf::actor_system& system_;
   std::shared_ptr<const BufferContext> context_;
