@@ -49,6 +49,7 @@ void AgentBufferActor::on_end() {
 }
 
 void AgentBufferActor::take(const Slice& slice) {
+  batch_.fetch_ahead();
   const auto at = now();
   std::int64_t bytes = 0;
   const auto charge = [&] {
@@ -57,7 +58,7 @@ void AgentBufferActor::take(const Slice& slice) {
   };
   make_room(slice, slice.begin);
   for (auto i = slice.begin; i < slice.end; ++i) {
-    const auto message = slice.chunk->messages.entries()[slice.chunk->order[i]].message();
+    const auto message = slice.chunk->read(i).message();
     if (context_->policy.must_flush_before(pending_, message.content.size())) {
       charge();
       flush();

@@ -35,6 +35,16 @@ struct RoutedChunk {
   pipeline::MessageChunk messages;
   std::vector<std::uint32_t> order;
   pipeline::Charge charge;
+
+  /// The message at `place` of `order`. Those behind it are asked for: they are next, if for another buffer.
+  [[nodiscard]] const pipeline::MessageChunk::Entry& read(std::uint32_t place) const {
+    const auto& entries = messages.entries();
+    if (place + 8 < order.size()) {
+      __builtin_prefetch(&entries[order[place + 8]]);
+      entries[order[place + 4]].fetch_ahead();
+    }
+    return entries[order[place]];
+  }
 };
 
 /// One agent's part of a chunk: order[begin, end).

@@ -102,6 +102,12 @@ class MessageChunk {
     [[nodiscard]] std::size_t content_bytes() const {
       return content_bytes_;
     }
+    /// For whoever will read its texts soon.
+    void fetch_ahead() const {
+      for (std::uint32_t at = 0; at < 3 * 64; at += 64) {  // Most have no more.
+        __builtin_prefetch(texts_ + at);
+      }
+    }
     /// The partition it came from (ports.hpp, PartitionSlot).
     [[nodiscard]] std::uint32_t slot() const {
       return slot_;
