@@ -10,38 +10,44 @@
 #include "actors/scheduler.hpp"
 
 namespace alluvium::actors {
+namespace {
+
+constexpr std::uint32_t lookahead = 8;  // Look-ups that wait for memory at the same time.
+
+}  // namespace
 
 void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPtr>& claims) {
   const auto& entries = chunk->messages.entries();
   next_.resize(entries.size());
   chunk->order.reserve(entries.size());
+  hashes_.clear();
+  for (const auto& entry : entries) {
+    hashes_.push_back(RouteTable::hash(entry.agent_id()));
+    if (entry.slot() >= routes_.size()) {
+      routes_.resize(entry.slot() + 1);
+    }
+  }
   struct Touched {
-    const std::string* agent_id;
     Route* route;
     pipeline::PartitionSlot slot;
   };
   std::vector<Touched> touched;
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
+    if (i + 2 * lookahead < entries.size()) {
+      routes_[entries[i + 2 * lookahead].slot()].announce(hashes_[i + 2 * lookahead]);
+      routes_[entries[i + lookahead].slot()].announce_route(hashes_[i + lookahead]);
+    }
     const auto slot = entries[i].slot();
-    if (slot >= routes_.size()) {
-      routes_.resize(slot + 1);
-    }
-    auto& routes = routes_[slot];
-    const auto agent_id = entries[i].agent_id();
-    auto found = routes.find(agent_id);
-    if (found == routes.end()) {
-      found = routes.emplace(std::string{agent_id}, Route{}).first;
-    }
-    auto& route = found->second;
+    auto& route = routes_[slot].find_or_add(hashes_[i], entries[i].agent_id());
     if (route.count++ == 0) {
       route.head = i;
-      touched.push_back({&found->first, &route, slot});
+      touched.push_back({&route, slot});
     } else {
       next_[route.tail] = i;
     }
     route.tail = i;
   }
-  for (auto& [agent_id, route, slot] : touched) {
+  for (const auto& [route, slot] : touched) {
     for (std::uint32_t i = 0, at = route->head; i < route->count; ++i, at = next_[at]) {
       chunk->order.push_back(at);
     }
@@ -51,14 +57,18 @@ void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPt
   const auto& desks = context_->stage->desks;
   std::uint32_t begin = 0;
   const std::shared_ptr<const RoutedChunk> shared = std::move(chunk);
-  for (auto& [agent_id, route, slot] : touched) {
+  for (std::size_t i = 0; i < touched.size(); ++i) {
+    if (i + lookahead < touched.size()) {
+      __builtin_prefetch(touched[i + lookahead].route->slot, 1);
+    }
+    const auto [route, slot] = touched[i];
     const auto count = std::exchange(route->count, 0);
-    if (!route->slot || route->slot->pending.fetch_add(count, std::memory_order_acq_rel) == 0) {
+    if (route->slot == nullptr || route->slot->pending.fetch_add(count, std::memory_order_acq_rel) == 0) {
       // None yet, or it has flushed its last message and ends.
       start_buffer(*route, {.context = context_,
                             .claim = claims[slot],
-                            .desk = &desks[Hash{}(*agent_id) % desks.size()],
-                            .agent_id = *agent_id,
+                            .desk = &desks[route->hash % desks.size()],
+                            .agent_id = route->agent_id,
                             .pending = count});
     }
     caf::anon_send(route->buffer, Slice{shared, begin, begin + count});
@@ -78,18 +88,16 @@ void Router::start_buffer(Route& route, AgentBufferActor::Options options) {
 void Router::sweep(pipeline::TimePoint now) {
   const auto now_ns = now.time_since_epoch().count();
   for (auto& routes : routes_) {
-    for (auto route = routes.begin(); route != routes.end();) {
-      const auto& slot = *route->second.slot;
-      if (slot.pending.load(std::memory_order_acquire) == 0) {
-        route = routes.erase(route);
-        continue;
+    routes.keep_if([now_ns](const Route& route) {
+      if (route.slot->pending.load(std::memory_order_acquire) == 0) {
+        return false;
       }
-      const auto due_ns = slot.due_ns.load(std::memory_order_relaxed);
+      const auto due_ns = route.slot->due_ns.load(std::memory_order_relaxed);
       if (due_ns != 0 && due_ns <= now_ns) {
-        caf::anon_send(route->second.buffer, Tick::value);
+        caf::anon_send(route.buffer, Tick::value);
       }
-      ++route;
-    }
+      return true;
+    });
   }
 }
 
@@ -97,23 +105,23 @@ void Router::flush() {
   if (!std::exchange(may_flush_, false)) {
     return;  // They all have been told, after the last message they got.
   }
-  for (auto& routes : routes_) {
-    for (auto& [agent_id, route] : routes) {
+  for (const auto& routes : routes_) {
+    routes.for_each([](const Route& route) {
       if (route.slot->pending.load(std::memory_order_acquire) != 0) {
         caf::anon_send(route.buffer, Flush::value);
       }
-    }
+    });
   }
 }
 
 std::size_t Router::flush_fullest(std::int64_t bytes) {
   std::vector<std::pair<std::int64_t, const Route*>> held;
   for (const auto& routes : routes_) {
-    for (const auto& [agent_id, route] : routes) {
+    routes.for_each([&held](const Route& route) {
       if (const auto here = route.slot->held_bytes.load(std::memory_order_relaxed); here > 0) {
         held.emplace_back(here, &route);
       }
-    }
+    });
   }
   std::sort(held.begin(), held.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::size_t flushed = 0;
@@ -132,11 +140,11 @@ void Router::drop(pipeline::PartitionSlot slot) {
   if (slot >= routes_.size()) {
     return;
   }
-  for (auto& [agent_id, route] : routes_[slot]) {
+  routes_[slot].for_each([](const Route& route) {
     route.slot->abandoned.store(true, std::memory_order_release);
     caf::anon_send_exit(route.buffer, caf::exit_reason::kill);
-  }
-  routes_[slot].clear();
+  });
+  routes_[slot] = {};
 }
 
 void Router::drop_all() {
@@ -146,13 +154,16 @@ void Router::drop_all() {
 }
 
 void Router::crash_a_buffer() {
-  for (auto& routes : routes_) {
-    for (auto& [agent_id, route] : routes) {
+  const Route* any = nullptr;
+  for (const auto& routes : routes_) {
+    routes.for_each([&any](const Route& route) {
       if (route.slot->pending.load(std::memory_order_acquire) != 0) {
-        caf::anon_send_exit(route.buffer, caf::exit_reason::kill);
-        return;
+        any = &route;
       }
-    }
+    });
+  }
+  if (any != nullptr) {
+    caf::anon_send_exit(any->buffer, caf::exit_reason::kill);
   }
 }
 

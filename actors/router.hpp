@@ -4,12 +4,11 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "actors/agent_buffer.hpp"
 #include "actors/protocol.hpp"
+#include "actors/route_table.hpp"
 
 namespace alluvium::actors {
 
@@ -54,26 +53,12 @@ class Router {
   }
 
  private:
-  struct Route {
-    AgentSlot* slot = nullptr;  ///< The buffer's.
-    AgentBuffer buffer;
-    std::uint32_t count = 0;  ///< Of the chunk at hand.
-    std::uint32_t head = 0;   ///< First entry of it, linked through next_.
-    std::uint32_t tail = 0;
-  };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  using Routes = std::unordered_map<std::string, Route, Hash, std::equal_to<>>;
-
   void start_buffer(Route& route, AgentBufferActor::Options options);
 
   caf::actor_system& system_;
   std::shared_ptr<const BufferContext> context_;
-  std::vector<Routes> routes_;  ///< By partition slot. Bounded by the credit: each has pending bytes.
+  std::vector<RouteTable> routes_;   ///< By partition slot. Bounded by the credit: each has pending bytes.
+  std::vector<std::size_t> hashes_;  ///< Of the chunk's agents.
   std::vector<std::uint32_t> next_;
   bool may_flush_ = false;  ///< Something was routed since the last flush of all.
   std::shared_ptr<std::atomic<std::int64_t>> held_bytes_ = std::make_shared<std::atomic<std::int64_t>>(0);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/route_table.hpp"
+
+#include <utility>
+
+namespace alluvium::actors {
+
+Route& RouteTable::find_or_add(std::size_t hash, std::string_view agent_id) {
+  auto& bucket = buckets_[hash & (buckets_.size() - 1)];
+  for (auto* route = bucket.get(); route != nullptr; route = route->next.get()) {
+    if (route->hash == hash && route->agent_id == agent_id) {
+      return *route;
+    }
+  }
+  auto made = std::make_unique<Route>(hash, agent_id);
+  auto& route = *made;
+  route.next = std::move(bucket);
+  bucket = std::move(made);
+  if (++size_ > buckets_.size()) {
+    grow();
+  }
+  return route;
+}
+
+void RouteTable::grow() {
+  std::vector<std::unique_ptr<Route>> wider(buckets_.size() * 2);
+  for (auto& bucket : buckets_) {
+    while (bucket != nullptr) {
+      auto route = std::move(bucket);
+      bucket = std::move(route->next);
+      auto& place = wider[route->hash & (wider.size() - 1)];
+      route->next = std::move(place);
+      place = std::move(route);
+    }
+  }
+  buckets_ = std::move(wider);
+}
+
+}  // namespace alluvium::actors
