@@ -21,8 +21,8 @@
 #include "actors/protocol.hpp"
 #include "pipeline/endpoint_health.hpp"
 #include "pipeline/metrics.hpp"
-#include "pipeline/outage.hpp"
 #include "pipeline/model_ports.hpp"
+#include "pipeline/outage.hpp"
 
 namespace alluvium::actors {
 

@@ -53,8 +53,9 @@ class RouteTable {
   /// Calls `visit(Route&)` for each; erases those for which it returns false.
   template <class Visit>
   void keep_if(const Visit& visit) {
-    for (auto& bucket : buckets_) {
-      for (auto* link = &bucket; *link != nullptr;) {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      announce_visit(i);
+      for (auto* link = &buckets_[i]; *link != nullptr;) {
         if (visit(**link)) {
           link = &(*link)->next;
         } else {
@@ -66,8 +67,9 @@ class RouteTable {
   }
   template <class Visit>
   void for_each(const Visit& visit) const {
-    for (const auto& bucket : buckets_) {
-      for (const auto* route = bucket.get(); route != nullptr; route = route->next.get()) {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      announce_visit(i);
+      for (const auto* route = buckets_[i].get(); route != nullptr; route = route->next.get()) {
         visit(*route);
       }
     }
@@ -77,6 +79,15 @@ class RouteTable {
   }
 
  private:
+  /// What a visit of all buckets needs next.
+  void announce_visit(std::size_t at) const {
+    if (at + 16 < buckets_.size()) {
+      __builtin_prefetch(buckets_[at + 16].get());
+      if (const auto* route = buckets_[at + 8].get(); route != nullptr) {
+        __builtin_prefetch(route->slot);
+      }
+    }
+  }
   void grow();
 
   std::vector<std::unique_ptr<Route>> buckets_ = std::vector<std::unique_ptr<Route>>(16);  ///< A power of two.
