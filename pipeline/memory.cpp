@@ -6,6 +6,8 @@
 #include <bit>
 #include <concepts>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include <xxhash.h>
 
@@ -16,12 +18,12 @@ namespace {
 /// with its length, each number as eight bytes, lowest first, whatever the machine.
 class FieldBytes {
  public:
-  explicit FieldBytes(std::size_t expected) {
-    bytes_.reserve(expected);
-  }
+  explicit FieldBytes(std::size_t expected)
+      : capacity_{expected}, bytes_{std::make_unique_for_overwrite<char[]>(expected)} {}
+
   void add(std::string_view text) {
     add(text.size());
-    bytes_.append(text);
+    append(text.data(), text.size());
   }
   template <std::integral... T>
   void add(T... numbers) {
@@ -29,19 +31,32 @@ class FieldBytes {
     if constexpr (std::endian::native == std::endian::big) {
       std::ranges::for_each(eights, [](auto& eight) { eight = __builtin_bswap64(eight); });
     }
-    std::array<char, sizeof eights> raw{};
-    std::memcpy(raw.data(), eights.data(), sizeof eights);
-    bytes_.append(raw.data(), raw.size());
+    append(eights.data(), sizeof eights);
   }
   [[nodiscard]] XXH128_hash_t hash128() const {
-    return XXH3_128bits(bytes_.data(), bytes_.size());
+    return XXH3_128bits(bytes_.get(), size_);
   }
   [[nodiscard]] std::uint64_t hash64() const {
-    return XXH3_64bits(bytes_.data(), bytes_.size());
+    return XXH3_64bits(bytes_.get(), size_);
   }
 
  private:
-  std::string bytes_;
+  void append(const void* what, std::size_t size) {
+    if (size > capacity_ - size_) {
+      capacity_ = 2 * capacity_ + size;
+      auto wider = std::make_unique_for_overwrite<char[]>(capacity_);
+      std::memcpy(wider.get(), bytes_.get(), size_);
+      bytes_ = std::move(wider);
+    }
+    if (size > 0) {
+      std::memcpy(bytes_.get() + size_, what, size);
+      size_ += size;
+    }
+  }
+
+  std::size_t capacity_;
+  std::size_t size_ = 0;
+  std::unique_ptr<char[]> bytes_;
 };
 
 /// Exactly `digits` digits of `number` in `base`, with leading zeros.
