@@ -11,6 +11,7 @@
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/sec.hpp>
 #include <caf/system_messages.hpp>
+#include <spdlog/spdlog.h>
 
 namespace alluvium::actors {
 
@@ -69,7 +70,8 @@ bool LightActor::take(caf::mailbox_element& element, caf::execution_unit* unit) 
   }
   try {
     receive(message);
-  } catch (const std::exception&) {
+  } catch (const std::exception& thrown) {
+    spdlog::error("{}: {}", name(), thrown.what());
     cleanup(caf::make_error(caf::sec::runtime_error), unit);
     return false;
   }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "actors/agent_buffer.hpp"
@@ -36,6 +37,20 @@ struct Route {
 /// where they are until they are erased.
 class RouteTable {
  public:
+  RouteTable() : buckets_(buckets_min) {}
+  RouteTable(RouteTable&&) noexcept = default;
+  RouteTable& operator=(RouteTable&& other) noexcept {
+    clear();
+    buckets_ = std::move(other.buckets_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+  RouteTable(const RouteTable&) = delete;
+  RouteTable& operator=(const RouteTable&) = delete;
+  ~RouteTable() {
+    clear();
+  }
+
   [[nodiscard]] static std::size_t hash(std::string_view agent_id) {
     return std::hash<std::string_view>{}(agent_id);
   }
@@ -64,6 +79,9 @@ class RouteTable {
         }
       }
     }
+    if (buckets_.size() > buckets_min && size_ < buckets_.size() / 8) {
+      spread_over(buckets_.size() / 4);  // Or each visit would be one of all the buckets that there ever were.
+    }
   }
   template <class Visit>
   void for_each(const Visit& visit) const {
@@ -88,9 +106,12 @@ class RouteTable {
       }
     }
   }
-  void grow();
+  void spread_over(std::size_t buckets);
+  /// One by one: who gives agents names of the same hash could make a bucket too long to be left to destructors.
+  void clear();
 
-  std::vector<std::unique_ptr<Route>> buckets_ = std::vector<std::unique_ptr<Route>>(16);  ///< A power of two.
+  static constexpr std::size_t buckets_min = 16;
+  std::vector<std::unique_ptr<Route>> buckets_;  ///< A power of two.
   std::size_t size_ = 0;
 };
 

@@ -48,32 +48,6 @@ Scheduler::Burst::~Burst() {
   }
 }
 
-// Clock -----------------------------------------------------------------------------------------
-
-void Scheduler::Clock::set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
-                                            std::uint64_t id) {
-  has_timeouts_.store(true, std::memory_order_relaxed);
-  thread_safe_actor_clock::set_ordinary_timeout(t, self, type, id);
-}
-
-void Scheduler::Clock::set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) {
-  has_timeouts_.store(true, std::memory_order_relaxed);
-  thread_safe_actor_clock::set_request_timeout(t, self, id);
-}
-
-void Scheduler::Clock::set_multi_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
-                                         std::uint64_t id) {
-  has_timeouts_.store(true, std::memory_order_relaxed);
-  thread_safe_actor_clock::set_multi_timeout(t, self, type, id);
-}
-
-/// Called by every actor that ends, mostly on the thread it ran on; what it has set is seen there.
-void Scheduler::Clock::cancel_timeouts(caf::abstract_actor* self) {
-  if (has_timeouts_.load(std::memory_order_relaxed)) {
-    thread_safe_actor_clock::cancel_timeouts(self);
-  }
-}
-
 // Workers ---------------------------------------------------------------------------------------
 
 class Scheduler::Worker final : public caf::execution_unit {
@@ -193,14 +167,15 @@ void Scheduler::stop() {
   for (const auto& worker : workers_) {
     worker->join();
   }
-  clock_.cancel_dispatch_loop();
-  timer_.join();
   // Nobody else is left, but what ends here may make another one runnable.
   while (!jobs_.empty()) {
     auto* job = jobs_.front();
     jobs_.pop_front();
     cleanup_and_release(job);
   }
+  // Last: what ends takes its time-outs back there.
+  clock_.cancel_dispatch_loop();
+  timer_.join();
 }
 
 }  // namespace alluvium::actors

@@ -2,7 +2,6 @@
 // The threads that run the actors which have none of their own.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -18,11 +17,8 @@
 namespace alluvium::actors {
 
 /// One queue for all workers, like CAF's policy "sharing", made for very many actors with very little to do each
-/// (docs/benchmarks.md has what it saves): a worker takes several jobs at once, nobody is woken while all are awake,
-/// and the end of an actor costs no message to the clock's thread.
-///
-/// Receive and request time-outs (CAF's, not delayed sends) keep working, for as long as the system lives: the clock
-/// hears of ended actors from the first of them on.
+/// (docs/benchmarks.md has what it saves): a worker takes several jobs at once and fetches the next actor while one has
+/// its turn, and nobody is woken while all are awake.
 class Scheduler final : public caf::scheduler::abstract_coordinator {
  public:
   /// While one exists, what its thread makes runnable is put into the queue many at a time: for whoever sends to
@@ -49,23 +45,11 @@ class Scheduler final : public caf::scheduler::abstract_coordinator {
  private:
   class Worker;
 
-  /// As CAF's, but for actors that end: see above.
-  class Clock final : public caf::detail::thread_safe_actor_clock {
-   public:
-    void set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type, std::uint64_t id) override;
-    void set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) override;
-    void set_multi_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type, std::uint64_t id) override;
-    void cancel_timeouts(caf::abstract_actor* self) override;
-
-   private:
-    std::atomic<bool> has_timeouts_{false};
-  };
-
   void enqueue_all(const std::vector<caf::resumable*>& jobs);
   /// Waits for jobs; false: no more will come. Takes as many as leave the other workers theirs.
   [[nodiscard]] bool take(std::vector<caf::resumable*>& jobs);
 
-  Clock clock_;
+  caf::detail::thread_safe_actor_clock clock_;
   std::thread timer_;
   std::vector<std::unique_ptr<Worker>> workers_;
 

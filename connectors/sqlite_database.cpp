@@ -163,10 +163,6 @@ void set_up_library() {
   [[maybe_unused]] static const int code = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-/// Small blocks of a connection that cost no allocation: a row of ours is larger than what SQLite sets aside itself.
-constexpr int lookaside_bytes = 4096;
-constexpr int lookaside_count = 128;
-
 }  // namespace
 
 Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds busy_timeout)
@@ -182,7 +178,6 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
   if (code != SQLITE_OK) {
     throw SqliteFailure{meaning_of(code), path + ": " + message_of(database, code)};
   }
-  sqlite3_db_config(database, SQLITE_DBCONFIG_LOOKASIDE, nullptr, lookaside_bytes, lookaside_count);
   // SQLite opens what can't be written to for reading instead, and would stay with that when it can.
   if (mode != Mode::read_only && sqlite3_db_readonly(database, "main") == 1) {
     throw SqliteFailure{pipeline::Errc::unavailable, path + ": the file, or the disk it is on, is read-only"};
