@@ -258,12 +258,13 @@ OrFault<std::string_view> MessageReader::read_text(const Fields& fields, Field f
   }
 }
 
-std::optional<Fault> MessageReader::id_fault(std::string_view what, std::string_view id) const {
+std::optional<Fault> MessageReader::id_fault(std::string_view what, std::string_view id,
+                                             bool is_free_of_control_characters) const {
   if (id.size() > id_bytes_max_) {
     return Fault{DeadReason::invalid_field, std::string{what} + " has " + std::to_string(id.size()) +
                                                 " bytes; at most " + std::to_string(id_bytes_max_) + " are allowed"};
   }
-  if (has_control_character(id)) {
+  if (!is_free_of_control_characters && has_control_character(id)) {
     return Fault{DeadReason::invalid_field, std::string{what} + " holds a control character"};
   }
   return std::nullopt;
@@ -283,7 +284,7 @@ OrFault<void> MessageReader::read_attributes(const Fields& fields, MessageView& 
     if (!text) {
       return tl::unexpected<Fault>{text.error()};
     }
-    if (auto fault = id_fault(name(field), *text)) {
+    if (auto fault = id_fault(name(field), *text, fields.is_free_of_control_characters())) {
       return tl::unexpected<Fault>{std::move(*fault)};
     }
     if (!text->empty()) {

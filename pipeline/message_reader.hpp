@@ -81,6 +81,17 @@ class Fields {
   void drop(Field field) {
     found_ &= ~bit(field);
   }
+  void clear() {
+    found_ = 0;
+    is_free_of_control_characters_ = false;
+  }
+  /// That all texts have been looked through for them already.
+  void free_of_control_characters(bool are) {
+    is_free_of_control_characters_ = are;
+  }
+  [[nodiscard]] bool is_free_of_control_characters() const {
+    return is_free_of_control_characters_;
+  }
 
  private:
   static std::uint32_t bit(Field field) {
@@ -89,6 +100,7 @@ class Fields {
 
   std::array<FieldValue, field_count> at_;
   std::uint32_t found_ = 0;
+  bool is_free_of_control_characters_ = false;
 };
 
 class MessageReader {
@@ -117,7 +129,8 @@ class MessageReader {
   [[nodiscard]] static OrFault<std::string_view> read_text(const Fields& fields, Field field, IdDigits& digits);
 
   /// Why `id` can't be an id, if so: too long, or with control characters. It is UTF-8.
-  [[nodiscard]] std::optional<Fault> id_fault(std::string_view what, std::string_view id) const;
+  [[nodiscard]] std::optional<Fault> id_fault(std::string_view what, std::string_view id,
+                                              bool is_free_of_control_characters = false) const;
 
  private:
   FieldMapping mapping_;

@@ -3,6 +3,7 @@
 #include "pipeline/plain_object.hpp"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -27,7 +28,7 @@ Contents look_through(std::string_view text) {
   Bytes found = {};
   const auto look = [&](Bytes bytes) {
     high |= bytes;
-    found |= (bytes == '\\') | (bytes < 0x20);
+    found |= (bytes == '\\') | (bytes < 0x20) | (bytes == 0x7F);
   };
   Bytes bytes;
   std::size_t i = 0;
@@ -46,6 +47,24 @@ Contents look_through(std::string_view text) {
     return halves[0] | halves[1];
   };
   return {.beyond_ascii = (either(high) & 0x8080808080808080) != 0, .not_plain = either(found) != 0};
+}
+
+/// The next quote, if any. Most texts are short: to call for them would cost more than to look.
+const char* find_quote(const char* at, const char* end) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  for (int i = 0; i < 3 && end - at >= 8; ++i, at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    if constexpr (std::endian::native == std::endian::big) {
+      word = __builtin_bswap64(word);
+    }
+    word ^= ones * '"';
+    // The lowest bit of it is where the first byte is 0: above that it says nothing.
+    if (const auto zero = (word - ones) & ~word & (ones << 7U); zero != 0) {
+      return at + std::countr_zero(zero) / 8;
+    }
+  }
+  return at == end ? nullptr : static_cast<const char*>(std::memchr(at, '"', static_cast<std::size_t>(end - at)));
 }
 
 class Reading {
@@ -103,7 +122,7 @@ class Reading {
   /// What follows an opening quote, and the closing one.
   std::optional<std::string_view> text() {
     const auto* const begin = at_;
-    const auto* const quote = static_cast<const char*>(std::memchr(begin, '"', static_cast<std::size_t>(end_ - begin)));
+    const auto* const quote = find_quote(begin, end_);
     if (quote == nullptr) {
       return std::nullopt;
     }
@@ -175,6 +194,7 @@ bool read_plain_object(std::string_view text, Fields& fields) {
     text.remove_suffix(1);
   }
   const auto contents = look_through(text);
+  fields.free_of_control_characters(true);
   return !contents.not_plain && Reading{text}.read(fields) &&
          (!contents.beyond_ascii || simdjson::validate_utf8(text.data(), text.size()));
 }

@@ -57,8 +57,9 @@ OrFault<void> RecordDecoding::decode() {
                   "what follows the 5-byte schema-registry prefix is not JSON: it looks like Avro or Protobuf");
   }
   if (!buffers_.reader.is_mapped()) {
-    if (Fields fields; read_plain_object(text.substr(first), fields)) {
-      decode_message(fields, blank_message(), false);
+    buffers_.fields.clear();
+    if (read_plain_object(text.substr(first), buffers_.fields)) {
+      decode_message(buffers_.fields, blank_message(), false);
       return {};
     }
   }

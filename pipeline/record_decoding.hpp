@@ -30,6 +30,7 @@ struct DecodingBuffers {
   JsonReader json;
   JsonReader event_json;   ///< Of a CloudEvent's data_base64, while the event itself is still looked at.
   std::string event_data;  ///< Those bytes.
+  Fields fields;           ///< Of a plain record: cleared, not made anew, since it is half a kilobyte.
   std::string joined;      ///< Content that was put together from parts.
   std::string default_id;
   MessageReader::IdDigits record_digits{};   ///< Of ids of the event or the bundle,
