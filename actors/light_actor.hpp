@@ -15,7 +15,7 @@ namespace alluvium::actors {
 
 /// A mailbox and turns, on CAF's own base for actors that can be sent to, linked and monitored. CAF's event_based_actor
 /// has four queues, handlers for streams, requests and time-outs, and a behavior made at its first turn: 1,040 bytes
-/// and five allocations each, where this has 208 bytes and one (docs/benchmarks.md has what it saves). It answers no
+/// and five allocations each, where this has 216 bytes and one (docs/benchmarks.md has what it saves). It answers no
 /// requests, takes no time-outs, skips no messages, and is monitored or linked to, but does not do so itself.
 ///
 /// Messages of one sender arrive in order. receive() and on_end() run in turns: never two at once.

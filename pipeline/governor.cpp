@@ -89,7 +89,7 @@ PressureOrders Governor::observe(const MemoryReading& reading, const HeldBytes& 
 
   const auto most = options_.batch_messages_max;
   const auto calls = options_.calls_max;
-  // A poll of short messages of many agents holds some 14 times its bytes once each has a buffer.
+  // A poll of short messages of many agents holds some 5 times its bytes once each has a buffer.
   orders.poll_bytes_max = std::clamp(options_.credit / 32, portion_min, portion_max);
   switch (level_) {
     case Pressure::none:
