@@ -2,6 +2,7 @@
 #include "actors/router.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <caf/actor_cast.hpp>
@@ -105,6 +106,7 @@ void Router::flush() {
   if (!std::exchange(may_flush_, false)) {
     return;  // They all have been told, after the last message they got.
   }
+  const Scheduler::Burst burst;
   for (const auto& routes : routes_) {
     routes.for_each([](const Route& route) {
       if (route.slot->pending.load(std::memory_order_acquire) != 0) {
@@ -115,23 +117,37 @@ void Router::flush() {
 }
 
 std::size_t Router::flush_fullest(std::int64_t bytes) {
-  std::vector<std::pair<std::int64_t, const Route*>> held;
+  // By classes of 64 bytes instead of in order: there can be a million, and this is done while memory is short. What is
+  // beyond the last class is in it.
+  constexpr std::int64_t class_bytes = 64;
+  std::array<std::int64_t, 4096> held{};
+  const auto class_of = [&held](std::int64_t here) {
+    return std::min(static_cast<std::size_t>(here / class_bytes), held.size() - 1);
+  };
+  const auto held_by = [](const Route& route) { return route.slot->held_bytes.load(std::memory_order_relaxed); };
   for (const auto& routes : routes_) {
-    routes.for_each([&held](const Route& route) {
-      if (const auto here = route.slot->held_bytes.load(std::memory_order_relaxed); here > 0) {
-        held.emplace_back(here, &route);
-      }
+    routes.for_each([&](const Route& route) {
+      const auto here = held_by(route);
+      held[class_of(here)] += here;
     });
   }
-  std::sort(held.begin(), held.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::size_t lowest = held.size() - 1;
+  for (auto left = bytes - held[lowest]; lowest > 0 && left > 0; left -= held[lowest]) {
+    --lowest;
+  }
+  const Scheduler::Burst burst;
   std::size_t flushed = 0;
-  for (const auto& [here, route] : held) {
-    if (bytes <= 0) {
-      break;
+  for (const auto above : {true, false}) {  // Of the lowest class only as many as it takes.
+    for (const auto& routes : routes_) {
+      routes.for_each([&](const Route& route) {
+        const auto here = held_by(route);
+        if (here > 0 && bytes > 0 && (above ? class_of(here) > lowest : class_of(here) == lowest)) {
+          caf::anon_send(route.buffer, Flush::value);
+          bytes -= here;
+          ++flushed;
+        }
+      });
     }
-    caf::anon_send(route->buffer, Flush::value);
-    bytes -= here;
-    ++flushed;
   }
   return flushed;
 }

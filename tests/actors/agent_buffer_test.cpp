@@ -38,13 +38,13 @@ class AgentBufferTest : public testing::Test {
     scheduler().run();
   }
 
-  void send(int count, const std::string& content = "I moved to Oslo") {
+  void send(int count, const std::string& content = "I moved to Oslo", const std::string& agent = "ada") {
     auto chunk = std::make_shared<RoutedChunk>();
     for (int i = 0; i < count; ++i) {
       pipeline::MessageView message;
       const auto id = std::to_string(next_offset_);
       message.id = id;
-      message.agent_id = "ada";
+      message.agent_id = agent;
       message.content = content;
       message.position.offset = next_offset_++;
       chunk->messages.add(message, 0);
@@ -123,6 +123,32 @@ TEST_F(AgentBufferTest, HoldsTooFewMessagesUntilMaxHoldAndNoLonger) {
   EXPECT_TRUE(batch_sizes_.empty());
   advance(1s);
   EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{1});
+}
+
+TEST_F(AgentBufferTest, FlushesTheFullestFirstUntilItIsEnough) {
+  send(1, "short", "ada");
+  send(3, "I moved to Oslo", "bob");
+  send(2, "I moved to Oslo", "cyd");
+  const auto of_all = router_.held_bytes();
+  EXPECT_EQ(router_.flush_fullest(1), 1U);
+  scheduler().run();
+  EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{3});
+  EXPECT_LT(router_.held_bytes(), of_all);
+  EXPECT_EQ(router_.flush_fullest(router_.held_bytes()), 2U);
+  scheduler().run();
+  EXPECT_EQ(batch_sizes_, (std::vector<std::size_t>{3, 2, 1}));
+  EXPECT_EQ(router_.held_bytes(), 0);
+  EXPECT_EQ(router_.flush_fullest(1'000'000), 0U);
+}
+
+TEST_F(AgentBufferTest, FlushesOfBuffersThatAreAlikeOnlyAsManyAsItTakes) {
+  for (int i = 0; i < 10; ++i) {
+    send(1, "short", "agent-" + std::to_string(i));
+  }
+  const auto of_each = router_.held_bytes() / 10;
+  EXPECT_EQ(router_.flush_fullest(3 * of_each), 3U);
+  scheduler().run();
+  EXPECT_EQ(batch_sizes_.size(), 3U);
 }
 
 TEST_F(AgentBufferTest, ANewMessagePutsTheIdleTimeoutOff) {
