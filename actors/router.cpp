@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include <caf/actor_cast.hpp>
@@ -170,16 +171,21 @@ void Router::drop_all() {
 }
 
 void Router::crash_a_buffer() {
-  const Route* any = nullptr;
+  // The one that waits with the least: one that fills up before the wish reaches it ends as it should.
+  const Route* found = nullptr;
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
   for (const auto& routes : routes_) {
-    routes.for_each([&any](const Route& route) {
-      if (route.slot->pending.load(std::memory_order_acquire) != 0) {
-        any = &route;
+    routes.for_each([&](const Route& route) {
+      const auto held = route.slot->held_bytes.load(std::memory_order_relaxed);
+      if (route.slot->pending.load(std::memory_order_acquire) != 0 &&
+          (found == nullptr || (held > 0 && held < least))) {
+        found = &route;
+        least = held > 0 ? held : least;
       }
     });
   }
-  if (any != nullptr) {
-    caf::anon_send_exit(any->buffer, caf::exit_reason::kill);
+  if (found != nullptr) {
+    caf::anon_send_exit(found->buffer, caf::exit_reason::kill);
   }
 }
 
