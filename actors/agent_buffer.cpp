@@ -137,10 +137,14 @@ void AgentBufferActor::flush() {
 
 /// Only this buffer writes to its slot's figure.
 void AgentBufferActor::hold(std::int64_t bytes) {
-  const auto more = bytes - slot_.held_bytes.load(std::memory_order_relaxed);
-  if (more != 0) {
+  const auto before = slot_.held_bytes.load(std::memory_order_relaxed);
+  if (bytes != before) {
     slot_.held_bytes.store(bytes, std::memory_order_relaxed);
-    context_->held_bytes->fetch_add(more, std::memory_order_relaxed);
+    if (bytes > before) {
+      context_->held_bytes->add(bytes - before);
+    } else {
+      context_->held_bytes->take(before - bytes);
+    }
   }
 }
 

@@ -29,7 +29,7 @@ struct BufferContext {
   const std::atomic<std::size_t>* batch_messages_max = nullptr;  ///< Lower under memory pressure.
   std::shared_ptr<const Stage> stage;
   Supervisor supervisor;
-  std::shared_ptr<std::atomic<std::int64_t>> held_bytes;  ///< Sum of all buffers' (Router).
+  std::shared_ptr<pipeline::StripedSum> held_bytes;  ///< Of all buffers (Router).
 };
 
 /// What the engine holds for a buffer beside its messages: the actor and its place in the router's map.
@@ -54,6 +54,13 @@ class AgentBufferActor final : public LightActor {
 
   [[nodiscard]] AgentSlot& slot() {
     return slot_;
+  }
+  /// For whoever will send to it soon: what that writes to lies before the slot, down to the count of references.
+  static void announce(const AgentSlot* slot) {
+    constexpr std::ptrdiff_t line = 64;
+    for (auto offset = 0 * line; slot != nullptr && offset < 4 * line; offset += line) {
+      __builtin_prefetch(reinterpret_cast<const char*>(slot) - offset, 1);
+    }
   }
   [[nodiscard]] const char* name() const override {
     return "agent_buffer";

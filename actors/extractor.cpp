@@ -11,6 +11,8 @@ namespace {
 using Self = Extractor::stateful_pointer<ExtractorState>;
 
 constexpr std::chrono::milliseconds look_again_after{5};
+/// Of small batches, many are done for one message to itself: until a millisecond is over, and no more than so many.
+constexpr std::size_t turn_batches_max = 64;
 
 std::int64_t bytes_of(const pipeline::Memory& memory) {
   auto bytes = sizeof(memory) + memory.id.size() + memory.content.size() + memory.rule_id.size() +
@@ -32,14 +34,15 @@ struct Tools {
   pipeline::WallClock clock;
 };
 
-void extract(ExtractorState& state, const Tools& tools, Work work) {
-  const auto started_ms = tools.clock();
+/// Returns when it was done.
+std::int64_t extract(ExtractorState& state, const Tools& tools, Work work, std::int64_t started_ms) {
   Extracted done{work.claim,
                  pipeline::extract(std::move(work.batch), work.claim->name.topic, work.claim->name.partition,
                                    tools.options, *state.scratch),
                  std::move(work.charge), pipeline::Charge{*tools.results}};
+  const auto ended_ms = tools.clock();
   done.batch.started_ms = started_ms;
-  done.batch.ended_ms = tools.clock();
+  done.batch.ended_ms = ended_ms;
   std::int64_t bytes = 0;
   for (const auto& memory : done.batch.memories) {
     bytes += bytes_of(memory);
@@ -49,20 +52,28 @@ void extract(ExtractorState& state, const Tools& tools, Work work) {
   if (tools.extracts->put(std::move(done))) {
     caf::anon_send(tools.writer, Arrived::value);
   }
+  return ended_ms;
 }
 
 void work_off(Self self, const Tools& tools) {
   auto& state = self->state;
-  for (auto& work : tools.works->take()) {
-    state.backlog.push_back(std::move(work));
-  }
+  const auto has_work = [&] {
+    if (state.next == state.backlog.size()) {
+      tools.works->take(state.backlog);
+      state.next = 0;
+    }
+    return state.next < state.backlog.size();
+  };
   const auto has_room = [&] { return tools.results->available() > 0 && tools.load->has_room(); };
-  if (!state.backlog.empty() && has_room()) {
-    auto work = std::move(state.backlog.front());
-    state.backlog.pop_front();
-    extract(state, tools, std::move(work));
+  const auto began_ms = tools.clock();
+  auto now_ms = began_ms;
+  for (std::size_t i = 0; i < turn_batches_max && now_ms == began_ms && has_work() && has_room(); ++i) {
+    if (state.next + 1 < state.backlog.size()) {
+      state.backlog[state.next + 1].batch.fetch_all_ahead();
+    }
+    now_ms = extract(state, tools, std::move(state.backlog[state.next++]), now_ms);
   }
-  if (!state.backlog.empty() && !state.tick_due) {
+  if (has_work() && !state.tick_due) {
     state.tick_due = true;
     if (has_room()) {
       self->send(self, Tick::value);  // After some of these (caf.scheduler.max-throughput, 50) others use the thread.

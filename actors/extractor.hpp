@@ -2,8 +2,9 @@
 // The actor that turns batches into memories. Several run, each with its own scratch memory.
 #pragma once
 
-#include <deque>
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "actors/model_load.hpp"
 #include "actors/protocol.hpp"
@@ -14,7 +15,8 @@ namespace alluvium::actors {
 struct ExtractorState {
   static constexpr const char* name = "extractor";
   std::unique_ptr<pipeline::RuleSet::Scratch> scratch;
-  std::deque<Work> backlog;  ///< Bounded by the credit its batches hold.
+  std::vector<Work> backlog;  ///< Bounded by the credit its batches hold.
+  std::size_t next = 0;       ///< In the backlog: those before it are done.
   bool tick_due = false;
 };
 

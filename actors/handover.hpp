@@ -24,10 +24,20 @@ class Handover {
     things_.push_back(std::move(thing));
     return things_.size() == 1 || things_.size() == enough_;
   }
-  /// All of them, oldest first.
-  [[nodiscard]] std::vector<Thing> take() {
+  /// All of them, oldest first, in the place of what is in `into`. Room changes hands too: who brings back the vector
+  /// that it took last spares the givers the growing. What was grown far beyond the usual is let go of.
+  void take(std::vector<Thing>& into) {
+    into.clear();
+    if (into.capacity() > room_kept_max) {
+      into.shrink_to_fit();
+    }
     const std::lock_guard lock{mutex_};
-    return std::exchange(things_, {});
+    std::swap(things_, into);
+  }
+  [[nodiscard]] std::vector<Thing> take() {
+    std::vector<Thing> taken;
+    take(taken);
+    return taken;
   }
   [[nodiscard]] bool has_enough() const {
     const std::lock_guard lock{mutex_};
@@ -35,6 +45,8 @@ class Handover {
   }
 
  private:
+  static constexpr std::size_t room_kept_max = 4096;  // Things.
+
   const std::size_t enough_;
   mutable std::mutex mutex_;
   std::vector<Thing> things_;

@@ -66,7 +66,7 @@ pipeline::Result<void> Intake::run() {
     if (complete_) {
       break;
     }
-    chunk_ = std::make_shared<RoutedChunk>();
+    chunk_ = caf::make_counted<RoutedChunk>();
     const bool reads = stage_ && !stopping_.load(std::memory_order_acquire);
     const auto bytes = reads ? relief_.allowance(now) : 0;
     const auto records = metrics_.records.load(std::memory_order_relaxed);
@@ -251,7 +251,7 @@ void Intake::hand_on() {
   // A partition that was lost or stalled within this very poll has no claim any more.
   const auto orphan = [this](const auto& entry) { return !claims_[entry.slot()]; };
   if (std::any_of(chunk->messages.entries().begin(), chunk->messages.entries().end(), orphan)) {
-    auto kept = std::make_shared<RoutedChunk>();
+    auto kept = caf::make_counted<RoutedChunk>();
     for (const auto& entry : chunk->messages.entries()) {
       if (!orphan(entry)) {
         kept->messages.add(entry.message(), entry.slot());

@@ -119,7 +119,7 @@ class Intake final : public pipeline::SourceListener {
   std::uint64_t epoch_ = 0;
   bool ever_claimed_ = false;               ///< Until then nothing is known to be done.
   std::chrono::milliseconds ask_delay_{0};  ///< Before a source that did not answer is asked again; doubles.
-  std::shared_ptr<RoutedChunk> chunk_;
+  RoutedChunkPtr chunk_;
   pipeline::MessageChunk part_;  ///< For bundles of which a part is done.
   std::optional<pipeline::ValueScorer::Scratch> scoring_;
   std::vector<pipeline::DeadLetter> dead_;

@@ -11,6 +11,8 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
+#include <caf/intrusive_ptr.hpp>
+#include <caf/ref_counted.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
@@ -31,11 +33,16 @@ using pipeline::ClaimPtr;
 using pipeline::PartitionClaim;
 
 /// What one poll brought, grouped by agent: `order` lists entries of `messages`, an agent's in a row.
-struct RoutedChunk {
+struct RoutedChunk final : caf::ref_counted {
   pipeline::MessageChunk messages;
   std::vector<std::uint32_t> order;
   pipeline::Charge charge;
 
+  /// That many slices of it will be made: each takes a reference over, where a count of its own would have the threads
+  /// that make slices and those that drop them wait for each other.
+  void share(std::size_t slices) const {
+    rc_.fetch_add(slices, std::memory_order_relaxed);
+  }
   /// The message at `place` of `order`. Those behind it are asked for: they are next, if for another buffer.
   [[nodiscard]] const pipeline::MessageChunk::Entry& read(std::uint32_t place) const {
     const auto& entries = messages.entries();
@@ -47,9 +54,11 @@ struct RoutedChunk {
   }
 };
 
+using RoutedChunkPtr = caf::intrusive_ptr<RoutedChunk>;
+
 /// One agent's part of a chunk: order[begin, end).
 struct Slice {
-  std::shared_ptr<const RoutedChunk> chunk;
+  caf::intrusive_ptr<const RoutedChunk> chunk;
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
 };

@@ -14,11 +14,12 @@
 namespace alluvium::actors {
 namespace {
 
-constexpr std::uint32_t lookahead = 8;  // Look-ups that wait for memory at the same time.
+constexpr std::chrono::seconds sweep_interval_max{10};  // What has ended takes memory until it is forgotten.
+constexpr std::uint32_t lookahead = 8;                  // Look-ups that wait for memory at the same time.
 
 }  // namespace
 
-void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPtr>& claims) {
+void Router::route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& claims) {
   const auto& entries = chunk->messages.entries();
   next_.resize(entries.size());
   chunk->order.reserve(entries.size());
@@ -58,10 +59,11 @@ void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPt
   const Scheduler::Burst burst;
   const auto& desks = context_->stage->desks;
   std::uint32_t begin = 0;
-  const std::shared_ptr<const RoutedChunk> shared = std::move(chunk);
+  chunk->share(touched.size());
   for (std::size_t i = 0; i < touched.size(); ++i) {
-    if (i + lookahead < touched.size()) {
-      __builtin_prefetch(touched[i + lookahead].route->slot, 1);
+    if (i + 2 * lookahead < touched.size()) {
+      __builtin_prefetch(touched[i + 2 * lookahead].route);
+      AgentBufferActor::announce(touched[i + lookahead].route->slot);
     }
     const auto [route, slot] = touched[i];
     const auto count = std::exchange(route->count, 0);
@@ -73,7 +75,7 @@ void Router::route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPt
                             .agent_id = route->agent_id,
                             .pending = count});
     }
-    caf::anon_send(route->buffer, Slice{shared, begin, begin + count});
+    caf::anon_send(route->buffer, Slice{{chunk.get(), false}, begin, begin + count});
     begin += count;
   }
 }
@@ -88,19 +90,30 @@ void Router::start_buffer(Route& route, AgentBufferActor::Options options) {
 }
 
 void Router::sweep(pipeline::TimePoint now) {
+  if (context_ == nullptr || (now < sweep_at_ && size() <= 2 * kept_at_sweep_)) {
+    return;
+  }
   const auto now_ns = now.time_since_epoch().count();
+  // What comes from now on, or is not seen in its buffer's slot yet, is not due before.
+  auto next_ns = (now + std::min<std::chrono::milliseconds>(context_->policy.shortest_wait(), sweep_interval_max))
+                     .time_since_epoch()
+                     .count();
   for (auto& routes : routes_) {
-    routes.keep_if([now_ns](const Route& route) {
+    routes.keep_if([now_ns, &next_ns](const Route& route) {
       if (route.slot->pending.load(std::memory_order_acquire) == 0) {
         return false;
       }
       const auto due_ns = route.slot->due_ns.load(std::memory_order_relaxed);
       if (due_ns != 0 && due_ns <= now_ns) {
         caf::anon_send(route.buffer, Tick::value);
+      } else if (due_ns != 0) {
+        next_ns = std::min(next_ns, due_ns);
       }
       return true;
     });
   }
+  sweep_at_ = pipeline::TimePoint{pipeline::TimePoint::duration{next_ns}};
+  kept_at_sweep_ = size();
 }
 
 void Router::flush() {

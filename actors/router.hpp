@@ -28,8 +28,9 @@ class Router {
     context_ = std::move(context);
   }
   /// Sends every message to its buffer. `claims[slot]` is the claim under which it came.
-  void route(std::shared_ptr<RoutedChunk> chunk, const std::vector<ClaimPtr>& claims);
-  /// Wakes the buffers that are due at `now` and forgets those that have ended.
+  void route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& claims);
+  /// Wakes the buffers that are due at `now` and forgets those that have ended. Looks at them only if one can be due,
+  /// or many may have ended: there can be a million.
   void sweep(pipeline::TimePoint now);
   /// Makes every buffer hand on what it has.
   void flush();
@@ -45,10 +46,10 @@ class Router {
   [[nodiscard]] std::size_t size() const;
   /// Charged for messages that wait in buffers.
   [[nodiscard]] std::int64_t held_bytes() const {
-    return held_bytes_->load(std::memory_order_relaxed);
+    return held_bytes_->value();
   }
   /// Where buffers count it: for their context.
-  [[nodiscard]] const std::shared_ptr<std::atomic<std::int64_t>>& held_bytes_of_all() const {
+  [[nodiscard]] const std::shared_ptr<pipeline::StripedSum>& held_bytes_of_all() const {
     return held_bytes_;
   }
 
@@ -60,8 +61,10 @@ class Router {
   std::vector<RouteTable> routes_;   ///< By partition slot. Bounded by the credit: each has pending bytes.
   std::vector<std::size_t> hashes_;  ///< Of the chunk's agents.
   std::vector<std::uint32_t> next_;
-  bool may_flush_ = false;  ///< Something was routed since the last flush of all.
-  std::shared_ptr<std::atomic<std::int64_t>> held_bytes_ = std::make_shared<std::atomic<std::int64_t>>(0);
+  bool may_flush_ = false;         ///< Something was routed since the last flush of all.
+  pipeline::TimePoint sweep_at_;   ///< Before, none is due.
+  std::size_t kept_at_sweep_ = 0;  ///< Routes that the last sweep left.
+  std::shared_ptr<pipeline::StripedSum> held_bytes_ = std::make_shared<pipeline::StripedSum>();
 };
 
 }  // namespace alluvium::actors

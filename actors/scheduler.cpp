@@ -16,11 +16,11 @@ constexpr std::size_t jobs_taken_max = 32;
 constexpr std::size_t burst_max = 256;  // Jobs that wait for the rest of their burst.
 
 /// With very many actors each is out of the caches when its turn comes. What an actor needs first lies around its
-/// `resumable` part: the control block before it, mailbox and state behind.
+/// `resumable` part: the control block before it, mailbox and state behind (of an AgentBufferActor all).
 void fetch_ahead(const caf::resumable* job) {
   constexpr std::ptrdiff_t line = 64;
   const auto* at = reinterpret_cast<const char*>(job);
-  for (auto offset = -3 * line; offset < 4 * line; offset += line) {
+  for (auto offset = -2 * line; offset < 6 * line; offset += line) {
     __builtin_prefetch(at + offset, 1);
   }
 }

@@ -2,6 +2,7 @@
 #include "actors/writer.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -32,8 +33,8 @@ class Commits {
   }
   void add(const SettledPtr& settled) {
     auto& here = state();
-    here.waiting.push_back(settled);
-    commit_or_wait(here.waiting.size() >= options_.batches_max);
+    here.settled.push_back(settled);
+    commit_or_wait(here.settled.size() >= options_.batches_max);
   }
 
   void claim(const ClaimCommand& command) {
@@ -104,9 +105,7 @@ class Commits {
       return;
     }
     // Once: what comes while this commits sends a message of its own, which waits its turn behind claims and releases.
-    for (auto& extracted : extracts_->take()) {
-      here.waiting.emplace_back(std::move(extracted));
-    }
+    take_extracted();
     bool was_retry = false;
     do {
       was_retry = !here.queue.outstanding().empty();  // Then what came meanwhile waits too, and no tick is due for it.
@@ -119,7 +118,7 @@ class Commits {
         back_off();
         return;
       }
-    } while (was_retry || !here.waiting.empty());
+    } while (was_retry || !here.settled.empty() || here.next_extracted < here.extracted.size());
     if (here.finish_wanted) {
       answer_finish();
     }
@@ -174,38 +173,56 @@ class Commits {
     }
   }
 
+  void take_extracted() {
+    auto& here = state();
+    if (here.next_extracted == here.extracted.size()) {
+      extracts_->take(here.extracted);
+    } else {  // The store could not take it all.
+      here.extracted.erase(here.extracted.begin(),
+                           here.extracted.begin() + static_cast<std::ptrdiff_t>(here.next_extracted));
+      std::ranges::move(extracts_->take(), std::back_inserter(here.extracted));
+    }
+    here.next_extracted = 0;
+  }
+
   /// As much of what waits as one transaction should hold: on a small disk, a large one would never fit.
   void fill_next() {
-    auto& waiting = state().waiting;
+    auto& here = state();
     std::int64_t bytes = 0;
-    for (std::size_t i = 0; i < options_.batches_max && bytes < options_.bytes_max && !waiting.empty(); ++i) {
-      auto part = std::move(waiting.front());
-      waiting.pop_front();
-      bytes += std::visit([this](auto& what) { return place(what); }, part);
+    std::size_t parts = 0;
+    const auto has_room = [&] { return parts < options_.batches_max && bytes < options_.bytes_max; };
+    for (; has_room() && !here.settled.empty(); ++parts) {
+      bytes += place(*here.settled.front());
+      here.settled.pop_front();
+    }
+    for (; has_room() && here.next_extracted < here.extracted.size(); ++parts) {
+      bytes += place(here.extracted[here.next_extracted++]);
     }
   }
 
   /// Returns its bytes; 0 if its claim is over, and it is dropped.
   std::int64_t place(Extracted& extracted) {
+    auto charge = std::move(extracted.charge);
+    auto results = std::move(extracted.results);
     if (!state().queue.add(*extracted.claim, std::move(extracted.batch))) {
       return 0;
     }
-    const auto bytes = extracted.charge.bytes() + extracted.results.bytes();
-    metrics_->batch_bytes.fetch_add(extracted.charge.bytes(), std::memory_order_relaxed);
-    state().charges.push_back(std::move(extracted.charge));
-    state().charges.push_back(std::move(extracted.results));
+    const auto bytes = charge.bytes() + results.bytes();
+    metrics_->batch_bytes.fetch_add(charge.bytes(), std::memory_order_relaxed);
+    state().charges.messages.absorb(std::move(charge));
+    state().charges.results.absorb(std::move(results));
     return bytes;
   }
-  std::int64_t place(const SettledPtr& arrived) {
-    auto& settled = *arrived;
+  std::int64_t place(Settled& settled) {
+    auto charge = std::move(settled.charge);
     if (!state().queue.add(*settled.claim, std::move(settled.dead_letters), settled.gaps)) {
       return 0;
     }
     for (auto& selector : settled.selectors) {
       state().queue.add(*settled.claim, std::move(selector));
     }
-    const auto bytes = settled.charge.bytes();
-    state().charges.push_back(std::move(settled.charge));
+    const auto bytes = charge.bytes();
+    state().charges.messages.absorb(std::move(charge));
     return bytes;
   }
 
@@ -235,7 +252,7 @@ class Commits {
         inbox_->push(Fenced{std::move(claim)});
       }
     }
-    here.outstanding_charges.clear();  // Also of what was dropped before it could be committed.
+    here.outstanding_charges = {};  // Also of what was dropped before it could be committed.
     return true;
   }
 

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
-#include <variant>
 #include <vector>
 
 #include "actors/inbox.hpp"
@@ -30,10 +29,16 @@ struct WriterState {
   static constexpr const char* name = "writer";
 
   /// What came, oldest first: it may be more than one transaction should hold. Bounded by the byte credit.
-  std::deque<std::variant<Extracted, SettledPtr>> waiting;
+  std::deque<SettledPtr> settled;
+  std::vector<Extracted> extracted;
+  std::size_t next_extracted = 0;  ///< Those before it are placed.
   pipeline::CommitQueue queue;
-  std::vector<pipeline::Charge> charges;  ///< Of all that is in the queue.
-  std::vector<pipeline::Charge> outstanding_charges;
+  struct Charges {
+    pipeline::Charge messages;
+    pipeline::Charge results;
+  };
+  Charges charges;  ///< Of all that is in the queue.
+  Charges outstanding_charges;
   std::chrono::milliseconds retry_delay{0};  ///< 0: the last try worked.
   pipeline::TimePoint retry_at;              ///< Else the store is left alone until then.
   pipeline::Outage outage;                   ///< Of the store.

@@ -2,6 +2,7 @@
 // Messages of one agent from one partition, oldest first: what a buffer holds and what it flushes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,10 +22,18 @@ class Batch {
 
   /// Room for that many more, so that append() need not grow: each growth copies what is there.
   void reserve_more(std::size_t messages, std::size_t text_bytes);
-  /// For whoever will append() soon: with many batches, where the next message goes is out of the caches.
+  /// For whoever will append() soon: with many batches, where the next message goes is out of the caches, and so is
+  /// what place_of() compares it with.
   void fetch_ahead() const {
     __builtin_prefetch(texts_.data() + texts_.size(), 1);
     __builtin_prefetch(entries_.data() + entries_.size(), 1);
+    __builtin_prefetch(entries_.data() + entries_.size() - 1);
+    __builtin_prefetch(texts_.data());
+  }
+  /// For whoever will read it soon.
+  void fetch_all_ahead() const {
+    fetch_ahead(entries_.data(), entries_.size() * sizeof(Entry));
+    fetch_ahead(texts_.data(), texts_.size());
   }
   /// Copies what `message` points to. Its agent must be this batch's.
   void append(const MessageView& message);
@@ -86,6 +95,13 @@ class Batch {
   };
   [[nodiscard]] std::string_view text(std::uint32_t begin, std::uint32_t end) const {
     return {texts_.data() + begin, end - begin};
+  }
+  /// The first KiB: what lies behind, the processor sees coming.
+  static void fetch_ahead(const void* from, std::size_t bytes) {
+    constexpr std::size_t line = 64;
+    for (std::size_t at = 0; at < std::min(bytes, 16 * line); at += line) {
+      __builtin_prefetch(static_cast<const char*>(from) + at);
+    }
   }
   [[nodiscard]] Party party_at(std::uint32_t place) const;
   [[nodiscard]] std::uint32_t place_of(const Party& party);

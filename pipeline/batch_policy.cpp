@@ -30,29 +30,6 @@ bool BatchPolicy::must_flush_before(const Pending& pending, std::size_t next_byt
   return pending.messages > 0 && pending.content_bytes + next_bytes > options_.max_bytes;
 }
 
-std::optional<FlushReason> BatchPolicy::flush_reason(const Pending& pending, TimePoint now,
-                                                     std::size_t pressure_max) const {
-  if (pending.messages == 0) {
-    return std::nullopt;
-  }
-  if (pending.messages >= options_.max_messages) {
-    return FlushReason::full;
-  }
-  if (pending.content_bytes >= options_.max_bytes) {
-    return FlushReason::bytes;
-  }
-  if (pending.messages >= pressure_max) {
-    return FlushReason::pressure;
-  }
-  if (now >= pending.first_at + options_.max_hold) {
-    return FlushReason::hold;
-  }
-  if (pending.messages >= options_.min_messages && now >= pending.last_at + options_.idle_timeout) {
-    return FlushReason::idle;
-  }
-  return std::nullopt;
-}
-
 TimePoint BatchPolicy::deadline(const Pending& pending) const {
   assert(pending.messages > 0);
   const auto held = pending.first_at + options_.max_hold;

@@ -48,6 +48,10 @@ class BatchPolicy {
       const Pending& pending, TimePoint now, std::size_t pressure_max = std::numeric_limits<std::size_t>::max()) const;
   /// When time alone makes it leave, if no message comes first. `pending` is not empty.
   [[nodiscard]] TimePoint deadline(const Pending& pending) const;
+  /// A message that comes now makes nothing leave by time before this is over.
+  [[nodiscard]] std::chrono::milliseconds shortest_wait() const {
+    return options_.idle_timeout;
+  }
   /// How often to look for buffers that are due, so that a flush is late by at most a twentieth of
   /// the shortest time-out, within 10 ms and 1 s.
   [[nodiscard]] std::chrono::milliseconds sweep_interval() const;
@@ -57,5 +61,29 @@ class BatchPolicy {
 
   Options options_;
 };
+
+// Here, because it is asked for each message.
+inline std::optional<FlushReason> BatchPolicy::flush_reason(const Pending& pending, TimePoint now,
+                                                            std::size_t pressure_max) const {
+  if (pending.messages == 0) {
+    return std::nullopt;
+  }
+  if (pending.messages >= options_.max_messages) {
+    return FlushReason::full;
+  }
+  if (pending.content_bytes >= options_.max_bytes) {
+    return FlushReason::bytes;
+  }
+  if (pending.messages >= pressure_max) {
+    return FlushReason::pressure;
+  }
+  if (now >= pending.first_at + options_.max_hold) {
+    return FlushReason::hold;
+  }
+  if (pending.messages >= options_.min_messages && now >= pending.last_at + options_.idle_timeout) {
+    return FlushReason::idle;
+  }
+  return std::nullopt;
+}
 
 }  // namespace alluvium::pipeline

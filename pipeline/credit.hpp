@@ -2,9 +2,11 @@
 // How many bytes of messages the engine may hold between the source and the commit.
 #pragma once
 
-#include <atomic>
+#include <cassert>
 #include <cstdint>
 #include <utility>
+
+#include "pipeline/striped_sum.hpp"
 
 namespace alluvium::pipeline {
 
@@ -18,7 +20,7 @@ class Credit {
     return limit_;
   }
   [[nodiscard]] std::int64_t held() const {
-    return held_.load(std::memory_order_acquire);
+    return held_.value();
   }
   [[nodiscard]] std::int64_t available() const {
     return limit_ - held();
@@ -27,7 +29,7 @@ class Credit {
  private:
   friend class Charge;
   const std::int64_t limit_;
-  std::atomic<std::int64_t> held_{0};
+  StripedSum held_;
 };
 
 /// Bytes taken from a Credit, given back when this ends: wherever its owner is dropped, a dead
@@ -54,8 +56,17 @@ class Charge {
 
   void add(std::int64_t bytes) {
     if (credit_ != nullptr) {
-      credit_->held_.fetch_add(bytes, std::memory_order_acq_rel);
+      credit_->held_.add(bytes);
       bytes_ += bytes;
+    }
+  }
+  /// Takes over what `other`, of the same Credit, has: many things are given back at once.
+  void absorb(Charge&& other) {
+    assert(credit_ == nullptr || other.bytes_ == 0 || credit_ == other.credit_);
+    if (credit_ == nullptr) {
+      *this = std::move(other);
+    } else {
+      bytes_ += std::exchange(other.bytes_, 0);
     }
   }
   [[nodiscard]] std::int64_t bytes() const {
@@ -65,7 +76,7 @@ class Charge {
  private:
   void release() {
     if (credit_ != nullptr && bytes_ != 0) {
-      credit_->held_.fetch_sub(bytes_, std::memory_order_acq_rel);
+      credit_->held_.take(bytes_);
       bytes_ = 0;
     }
   }

@@ -42,7 +42,7 @@ class Routing {
     run_buffers();
   }
 
-  void route(std::shared_ptr<RoutedChunk> chunk) {
+  void route(actors::RoutedChunkPtr chunk) {
     router_.route(std::move(chunk), claims_);
   }
   void run_buffers() {
@@ -82,8 +82,8 @@ class Routing {
   actors::Router router_{system_};
 };
 
-std::shared_ptr<RoutedChunk> chunk_of(const std::vector<Record>& records) {
-  auto chunk = std::make_shared<RoutedChunk>();
+actors::RoutedChunkPtr chunk_of(const std::vector<Record>& records) {
+  auto chunk = caf::make_counted<RoutedChunk>();
   for (std::size_t i = 0; i < records.size(); ++i) {
     chunk->messages.add(message_of(records[i], i), 0);
   }

@@ -39,7 +39,7 @@ class AgentBufferTest : public testing::Test {
   }
 
   void send(int count, const std::string& content = "I moved to Oslo", const std::string& agent = "ada") {
-    auto chunk = std::make_shared<RoutedChunk>();
+    auto chunk = caf::make_counted<RoutedChunk>();
     for (int i = 0; i < count; ++i) {
       pipeline::MessageView message;
       const auto id = std::to_string(next_offset_);
@@ -123,6 +123,36 @@ TEST_F(AgentBufferTest, HoldsTooFewMessagesUntilMaxHoldAndNoLonger) {
   EXPECT_TRUE(batch_sizes_.empty());
   advance(1s);
   EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{1});
+}
+
+TEST_F(AgentBufferTest, IsWokenInTimeThoughNotLookedAtEachTime) {
+  send(1, "I moved to Oslo", "bob");  // Due after 120 s: later than what comes below.
+  advance(1500ms);
+  send(2);
+  for (int i = 0; i < 59; ++i) {
+    advance(1s);
+  }
+  EXPECT_TRUE(batch_sizes_.empty());
+  advance(1s);
+  EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{2});
+}
+
+TEST_F(AgentBufferTest, IsForgottenSoonAfterItsEnd) {
+  send(1, "I moved to Oslo", "bob");
+  advance(1s);
+  send(4);  // Full: handed on, and ended.
+  EXPECT_EQ(router_.size(), 2U);
+  advance(10s);
+  EXPECT_EQ(router_.size(), 1U);
+}
+
+TEST_F(AgentBufferTest, LooksForThoseThatEndedOnceThereCanBeMany) {
+  for (const auto* agent : {"bob", "cyd", "dee"}) {
+    send(4, "I moved to Oslo", agent);
+  }
+  EXPECT_EQ(router_.size(), 3U);
+  advance(1ms);
+  EXPECT_EQ(router_.size(), 0U);
 }
 
 TEST_F(AgentBufferTest, FlushesTheFullestFirstUntilItIsEnough) {

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <memory>
 #include <thread>
+#include <tuple>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,6 +39,30 @@ TEST(Handover, WithoutEnoughTellsOfTheFirstOnly) {
 }
 
 /// Nothing is left lying: whoever was not told knows that another was, for what it put as well.
+TEST(Handover, GivesTheRoomBackThatTheTakerBrings) {
+  Handover<int> handover;
+  std::vector<int> taken(1000, 7);
+  const auto* const room = taken.data();
+  handover.take(taken);
+  EXPECT_THAT(taken, IsEmpty());
+  for (int i = 0; i < 1000; ++i) {
+    std::ignore = handover.put(i);
+  }
+  handover.take(taken);
+  EXPECT_EQ(taken.data(), room);
+  EXPECT_EQ(taken.size(), 1000U);
+}
+
+TEST(Handover, LetsGoOfRoomFarBeyondTheUsual) {
+  Handover<int> handover;
+  std::vector<int> taken(1'000'000);
+  handover.take(taken);
+  std::ignore = handover.put(1);
+  handover.take(taken);
+  EXPECT_THAT(taken, ElementsAre(1));
+  EXPECT_LT(taken.capacity(), 10'000U);
+}
+
 TEST(Handover, TellsOftenEnoughForATakerThatOnlyTakesWhenTold) {
   Handover<int> handover{100};
   std::atomic<int> tells{0};
