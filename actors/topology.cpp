@@ -77,6 +77,7 @@ struct Engine::Parts {
     auto stage = std::make_shared<Stage>();
     WriterOptions writing;
     writing.batches_max = options.commit_batches_max;
+    writing.bytes_max = std::clamp<std::int64_t>(credit.limit() / 8, 1 << 20, writing.bytes_max);
     writing.interval = options.commit_interval;
     writing.retry_first = options.retry_first;
     stage->caller = kept_caller;

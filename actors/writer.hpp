@@ -18,8 +18,8 @@
 namespace alluvium::actors {
 
 struct WriterOptions {
-  std::size_t batches_max = 1024;          ///< Per transaction.
-  std::int64_t bytes_max = 4 << 20;        ///< Of messages and memories, per transaction, plus the last batch.
+  std::size_t batches_max = 2048;          ///< Per transaction.
+  std::int64_t bytes_max = 8 << 20;        ///< Of messages and memories, per transaction, plus the last batch.
   std::chrono::milliseconds interval{50};  ///< The oldest batch waits no longer for company.
   std::chrono::milliseconds retry_first{100};
   std::chrono::milliseconds retry_max{5000};

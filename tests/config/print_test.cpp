@@ -109,7 +109,7 @@ memory:
 engine:
   workers: 0
   commit_interval: 50ms
-  commit_batches: 1024
+  commit_batches: 2048
   model_requests: 1000
 log:
   level: info
