@@ -11,8 +11,9 @@ namespace {
 using Self = Extractor::stateful_pointer<ExtractorState>;
 
 constexpr std::chrono::milliseconds look_again_after{5};
-/// Of small batches, many are done for one message to itself: until a millisecond is over, and no more than so many.
-constexpr std::size_t turn_batches_max = 64;
+/// Of small batches, some are done for one message to itself: until a millisecond is over, and no more than so many.
+/// Times caf.scheduler.max-throughput (50) they keep others from the thread.
+constexpr std::size_t turn_batches_max = 8;
 
 std::int64_t bytes_of(const pipeline::Memory& memory) {
   auto bytes = sizeof(memory) + memory.id.size() + memory.content.size() + memory.rule_id.size() +

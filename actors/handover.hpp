@@ -44,9 +44,9 @@ class Handover {
     return enough_ != 0 && things_.size() >= enough_;
   }
 
- private:
-  static constexpr std::size_t room_kept_max = 4096;  // Things.
+  static constexpr std::size_t room_kept_max = 4096;  ///< Things.
 
+ private:
   const std::size_t enough_;
   mutable std::mutex mutex_;
   std::vector<Thing> things_;

@@ -128,6 +128,7 @@ void Router::flush() {
       }
     });
   }
+  sweep_at_ = {};  // They end.
 }
 
 std::size_t Router::flush_fullest(std::int64_t bytes) {
@@ -163,6 +164,7 @@ std::size_t Router::flush_fullest(std::int64_t bytes) {
       });
     }
   }
+  sweep_at_ = {};
   return flushed;
 }
 

@@ -27,8 +27,10 @@ class Batch {
   void fetch_ahead() const {
     __builtin_prefetch(texts_.data() + texts_.size(), 1);
     __builtin_prefetch(entries_.data() + entries_.size(), 1);
-    __builtin_prefetch(entries_.data() + entries_.size() - 1);
-    __builtin_prefetch(texts_.data());
+    if (!entries_.empty()) {
+      __builtin_prefetch(&entries_.back());
+      __builtin_prefetch(texts_.data());
+    }
   }
   /// For whoever will read it soon.
   void fetch_all_ahead() const {
