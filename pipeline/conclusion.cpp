@@ -135,6 +135,7 @@ Conclusion conclude(const CallContext& call, const ModelReply& reply, ReplyClass
                        {.what = what,
                         .understood = understood,
                         .cut_off = reply.finish == "length",
+                        .readable = what != ReplyClass::ask_again || reply.readable,
                         .endpoint_has_answered = call.endpoint_has_answered},
                        call.retry, call.hash);
   if (out.step.kind == NextStep::Kind::settle) {

@@ -8,14 +8,15 @@ namespace {
 
 constexpr std::chrono::milliseconds ask_again_delay{500};
 
-NextStep bisect(const StoredRequest& stored, bool endpoint_has_answered, const RetryOptions& retry,
+NextStep bisect(const StoredRequest& stored, const CallOutcome& outcome, const RetryOptions& retry,
                 std::string_view hash) {
   NextStep next;
+  const bool about_the_message = outcome.readable || stored.rounds >= unreadable_rounds_max;
   const auto size = stored.request.messages.size();
   if (size > 1) {
     next.kind = NextStep::Kind::divide;
     next.part_size = (size + 1) / 2;
-  } else if (endpoint_has_answered) {
+  } else if (outcome.endpoint_has_answered && about_the_message) {
     next.kind = NextStep::Kind::dead;
   } else if (stored.asks + 1 < asks_alone_max) {
     next.kind = NextStep::Kind::again;
@@ -35,7 +36,7 @@ NextStep next_step(const StoredRequest& stored, const CallOutcome& outcome, cons
   NextStep next;
   const auto no_answer = [&](bool longer) {
     if (stored.asks > 0) {
-      return bisect(stored, outcome.endpoint_has_answered, retry, hash);
+      return bisect(stored, outcome, retry, hash);
     }
     next.kind = NextStep::Kind::again;
     next.asked = true;
@@ -51,7 +52,7 @@ NextStep next_step(const StoredRequest& stored, const CallOutcome& outcome, cons
     case ReplyClass::cut_off:
       return no_answer(true);
     case ReplyClass::bisect:
-      return bisect(stored, outcome.endpoint_has_answered, retry, hash);
+      return bisect(stored, outcome, retry, hash);
     case ReplyClass::blocked:
       break;
     case ReplyClass::retry:

@@ -32,14 +32,18 @@ struct CallOutcome {
   ReplyClass what = ReplyClass::answered;
   bool understood = false;            ///< answered: there was a list of memories in it.
   bool cut_off = false;               ///< finish was length.
+  bool readable = true;               ///< The reply was the API's, whatever it said.
   bool endpoint_has_answered = true;  ///< It has answered something before, or since.
 };
 
 /// A reply that is no answer is asked for once more, then the request is divided in halves, until the message at fault
 /// is alone. Alone, it dies only if the endpoint is known to answer others; else it is tried asks_alone_max times and
-/// goes to the backlog: a wrong model name must not turn every message into a dead letter.
+/// goes to the backlog: a wrong model name must not turn every message into a dead letter. Nor must a gateway's page in
+/// place of the reply, which says nothing of the message: then it dies only after unreadable_rounds_max rounds in the
+/// backlog (four hours with the default backlog_delay), so that nothing waits for ever.
 /// `stored.attempts` counts this call.
 inline constexpr std::size_t asks_alone_max = 5;
+inline constexpr std::size_t unreadable_rounds_max = 8;
 [[nodiscard]] NextStep next_step(const StoredRequest& stored, const CallOutcome& outcome, const RetryOptions& retry,
                                  std::string_view request_hash);
 

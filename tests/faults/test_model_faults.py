@@ -72,6 +72,14 @@ def test_the_bad_message_alone_becomes_a_dead_letter(alluvium, stub_model, tmp_p
     assert len(stub_model.calls()) <= 1 + 2 * 5
 
 
+def test_a_gateways_page_in_place_of_the_reply_kills_no_message(alluvium, stub_model, tmp_path):
+    write_chat(tmp_path, messages_of(agents=1, each=3))
+    # Twice for three of them, twice for two, and then for one alone.
+    stub_model.script([{"match": {"contains": "number 0"}, "times": 7, "do": {"html": True}}])
+    run(alluvium, config(tmp_path, stub_model, "small: {enabled: true, max_tokens: 4000, min_messages: 1}", batch=3, more=FAST))
+    assert outcomes(tmp_path) == {"extracted": 3, "empty": 0, "skipped": 0, "noise": 0, "dead": 0, "pending": 0}
+
+
 def test_a_retry_waits_for_retry_after_and_is_byte_identical(alluvium, stub_model, tmp_path):
     write_chat(tmp_path, messages_of(agents=2, each=20))
     stub_model.script([{"match": {"nth": 1}, "do": {"status": 429, "headers": {"retry-after": "2"}}}])

@@ -81,6 +81,17 @@ TEST_F(ConclusionTest, WhatTheSmallTierLeftGoesToThePremiumTierWithItsPlacesInTh
   EXPECT_FALSE(out.settlement->halves);
 }
 
+TEST_F(ConclusionTest, APageInPlaceOfTheReplyLeavesTheMessageToTheBacklog) {
+  ModelReply page;
+  page.status = 200;
+  auto stored = stored_request({"a"});
+  stored.asks = asks_alone_max - 1;
+  const auto out = conclude_with(stored, page);
+  EXPECT_FALSE(out.settlement);
+  ASSERT_TRUE(out.postponement);
+  EXPECT_EQ(out.postponement->state, RequestState::degraded);
+}
+
 TEST_F(ConclusionTest, GarbageIsPaidForButNotKeptAndAskedForAgain) {
   const auto out = conclude_with(stored_request({"a", "b"}), answer("I am sorry, I can't."));
   ASSERT_TRUE(out.postponement);

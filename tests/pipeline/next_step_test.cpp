@@ -84,6 +84,20 @@ TEST(NextStep, NothingDiesAtAnEndpointThatHasNeverAnswered) {
   EXPECT_EQ(after(stored, outcome).kind, Kind::backlog);
 }
 
+TEST(NextStep, AReplyThatIsNotTheApisKillsNoMessageForHours) {
+  auto stored = stored_request({"a"});
+  const CallOutcome page{.what = ReplyClass::ask_again, .readable = false};
+  for (stored.rounds = 0; stored.rounds < unreadable_rounds_max; ++stored.rounds) {
+    for (stored.asks = 0; stored.asks + 1 < asks_alone_max; ++stored.asks) {
+      EXPECT_EQ(after(stored, page).kind, Kind::again);
+    }
+    EXPECT_EQ(after(stored, page).kind, Kind::backlog);
+  }
+  EXPECT_EQ(after(stored, page).kind, Kind::dead);
+  stored.rounds = 0;
+  EXPECT_EQ(after(stored, {.what = ReplyClass::ask_again}).kind, Kind::dead) << "a refusal is about the message";
+}
+
 TEST(NextStep, AnEndpointThatRefusesUsIsNotTriedAgainAtOnce) {
   EXPECT_EQ(after(stored_request({"a"}), {.what = ReplyClass::blocked}).kind, Kind::backlog);
 }
