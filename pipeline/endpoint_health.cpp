@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/endpoint_health.hpp"
 
+#include <utility>
+
 namespace alluvium::pipeline {
 
 EndpointHealth::News EndpointHealth::ended(const ModelReply& reply, ReplyClass what, TimePoint now) {
   gate_.ended(reply, what, now);
   if (!gate_.is_broken(now)) {
     blocked_ = false;
-    const bool was_broken = broken_since_.has_value();
-    broken_since_.reset();
-    return was_broken ? News::works_again : News::none;
+    if (!std::exchange(broken_, false)) {
+      return News::none;
+    }
+    works_since_ = now;
+    return News::works_again;
   }
   blocked_ = blocked_ || what == ReplyClass::blocked;
-  if (broken_since_) {
+  if (std::exchange(broken_, true)) {
     return News::none;
   }
-  broken_since_ = now;
+  if (!works_since_ || now - *works_since_ >= well_after) {
+    unwell_since_ = now;
+  }
   return News::fails;
 }
 
@@ -28,7 +34,7 @@ bool EndpointHealth::is_given_up(TimePoint now, std::chrono::milliseconds patien
   if (state == GateState::waiting && next && *next - now >= patience) {
     return true;
   }
-  return broken_since_ && (blocked_ || now - *broken_since_ >= patience);
+  return broken_ && (blocked_ || now - unwell_since_ >= patience);
 }
 
 }  // namespace alluvium::pipeline
