@@ -45,16 +45,18 @@ std::int64_t version_of(Database& database, const std::string& path, std::size_t
 
 /// How long the write-ahead log may become before it is moved into the file: an eighth of the room that there is, or it
 /// would take what the file needs to grow.
-std::uintmax_t log_pages(const std::string& path) {
-  constexpr std::uintmax_t page_bytes = 4096;
-  constexpr std::uintmax_t least = 100;
-  constexpr std::uintmax_t most = 8000;  // 32 MiB.
+std::uintmax_t log_bytes(const std::string& path) {
+  constexpr std::uintmax_t least = 400'000;
+  constexpr std::uintmax_t most = 32'000'000;
   std::error_code error;
   const auto room = std::filesystem::space(path, error);
-  return error ? most : std::clamp(room.available / 8 / page_bytes, least, most);
+  return error ? most : std::clamp(room.available / 8, least, most);
 }
 
 void set_up_wal(Database& database, const std::string& path) {
+  // Of a new file; others stay as they are. SQLite's own 4096 cost more in calls than they save where few rows of a
+  // page change (docs/benchmarks.md); larger ones write the index of memories, whose keys are random, over and over.
+  database.execute("PRAGMA page_size = 8192");
   std::string mode;
   for (int i = 0; i < wal_tries_max && mode.empty(); ++i) {
     try {
@@ -71,8 +73,9 @@ void set_up_wal(Database& database, const std::string& path) {
     throw SqliteFailure{Errc::unavailable, path + ": write-ahead logging is not possible here (journal mode " + mode +
                                                "): is it a network file system?"};
   }
-  database.execute("PRAGMA synchronous = NORMAL; PRAGMA cache_size = 10000; PRAGMA temp_store = MEMORY");
-  database.execute(("PRAGMA wal_autocheckpoint = " + std::to_string(log_pages(path))).c_str());
+  database.execute("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -40000; PRAGMA temp_store = MEMORY");
+  const auto page_bytes = static_cast<std::uintmax_t>(database.integer("PRAGMA page_size"));
+  database.execute(("PRAGMA wal_autocheckpoint = " + std::to_string(log_bytes(path) / page_bytes)).c_str());
 }
 
 /// Reads the small table and the far end of the large ones: a file that was cut off or overwritten shows here.

@@ -109,6 +109,20 @@ TEST_F(SqliteFileTest, IsUnavailableWhileTheFileCantGrowAndThenGoesOn) {
   EXPECT_THAT(faults(), IsEmpty());
 }
 
+TEST_F(SqliteFileTest, ANewFileHasLargerPagesAndAnOlderOneKeepsItsOwn) {
+  for (const auto bytes : {8192, 4096}) {
+    std::filesystem::remove(path_);
+    if (bytes == 4096) {  // As a version before made it.
+      Database{path_, Database::Mode::create, std::chrono::milliseconds{0}}.execute("PRAGMA page_size = 4096; VACUUM");
+    }
+    const auto store = open_store();
+    auto claimed = claim(*store);
+    commit(*store, {commit_of(claimed, 1, {batch_of("a", {{.offset = 0}}, {0})})});
+    EXPECT_EQ(integer("PRAGMA page_size"), bytes);
+    EXPECT_THAT(faults(), IsEmpty());
+  }
+}
+
 TEST_F(SqliteFileTest, CallsAFullDiskUnavailable) {
   Database database{path_, Database::Mode::create, std::chrono::milliseconds{0}};
   database.execute("CREATE TABLE t(x); PRAGMA max_page_count = 4");
