@@ -102,9 +102,10 @@ class SqliteTest : public testing::Test {
   /// The first page of a table or index becomes noise. Nobody may have the file open.
   void overwrite_page_of(const std::string& name) const {
     const std::streamoff page = integer("SELECT rootpage FROM sqlite_schema WHERE name = '" + name + "'");
+    const std::streamoff bytes = integer("PRAGMA page_size");
     std::fstream file{path_, std::ios::in | std::ios::out | std::ios::binary};
-    file.seekp((page - 1) * 4096);
-    file << std::string(4096, 'z');
+    file.seekp((page - 1) * bytes);
+    file << std::string(static_cast<std::size_t>(bytes), 'z');
   }
 
   [[nodiscard]] std::unique_ptr<SqliteReader> open_reader() const {
