@@ -122,9 +122,11 @@ void EndpointGate::adapt_limit(const ModelReply& reply, bool failed) {
 
 void EndpointGate::judge(bool failed, bool blocked, TimePoint now) {
   calls_.push_back({now, failed});
+  failed_in_row_ = failed ? failed_in_row_ + 1 : 0;
   forget(now);
   const auto failures = static_cast<std::size_t>(std::ranges::count(calls_, true, &Call::failed));
-  if (blocked || (calls_.size() >= options_.breaker_calls && failures * 2 >= calls_.size())) {
+  const bool enough = calls_.size() >= options_.breaker_calls;
+  if (blocked || (enough ? failures * 2 >= calls_.size() : failed_in_row_ >= options_.breaker_calls)) {
     open_breaker(now);
   }
 }
@@ -135,6 +137,7 @@ void EndpointGate::open_breaker(TimePoint now) {
   broken_until_ = now + breaker_delay_;
   probe_at_.reset();
   calls_.clear();
+  failed_in_row_ = 0;
 }
 
 void EndpointGate::forget(TimePoint now) {

@@ -16,7 +16,8 @@ namespace alluvium::pipeline {
 
 struct GateOptions {
   std::size_t concurrent_max = 16;  ///< Calls in flight, at most; 1..1024.
-  // Breaker: opens when at least half of the last `window`'s calls failed and there were enough of them.
+  // Breaker: opens when at least half of the last `window`'s calls failed and there were enough of them; or, where
+  // fewer end in a window because the endpoint hangs, when as many in a row failed.
   std::size_t breaker_calls = 20;
   std::chrono::milliseconds breaker_window{30'000};
   std::chrono::milliseconds breaker_delay{5'000};  ///< Before the first probe; doubles up to breaker_delay_max.
@@ -76,9 +77,10 @@ class EndpointGate {
   GateOptions options_;
   std::size_t limit_;
   std::size_t in_flight_ = 0;
-  std::size_t good_ = 0;                   ///< Since the limit last changed.
-  std::size_t round_ = 0;                  ///< Calls that are still to end before the limit may halve again.
-  std::deque<Call> calls_;                 ///< Of the breaker's window.
+  std::size_t good_ = 0;    ///< Since the limit last changed.
+  std::size_t round_ = 0;   ///< Calls that are still to end before the limit may halve again.
+  std::deque<Call> calls_;  ///< Of the breaker's window.
+  std::size_t failed_in_row_ = 0;
   std::optional<TimePoint> broken_until_;  ///< Set: open until then, half-open after.
   std::optional<TimePoint> probe_at_;      ///< When the probe that is in flight started.
   std::chrono::milliseconds breaker_delay_{0};

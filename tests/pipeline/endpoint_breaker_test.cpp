@@ -44,7 +44,7 @@ TEST(GateBreaker, ForgetsCallsThatAreOlderThanItsWindow) {
     gated.call(status(500));
   }
   gated.now += seconds{30};
-  gated.call(status(500));
+  gated.call(good);
   EXPECT_FALSE(gated.gate.is_broken(gated.now));
   gated.now += seconds{29};
   for (int i = 0; i < 18; ++i) {
@@ -52,6 +52,19 @@ TEST(GateBreaker, ForgetsCallsThatAreOlderThanItsWindow) {
   }
   EXPECT_FALSE(gated.gate.is_broken(gated.now)) << "19 in the window";
   gated.call(status(500));
+  EXPECT_TRUE(gated.gate.is_broken(gated.now));
+}
+
+TEST(GateBreaker, OpensForAnEndpointThatHangs) {
+  Gated gated;  // 16 calls in flight, then 8, 4, ... that time out after as long as the window is.
+  for (int i = 0; i < 3 && !gated.gate.is_broken(gated.now); ++i) {
+    while (gated.begin()) {
+    }
+    gated.now += seconds{30};
+    while (!gated.started.empty()) {
+      gated.end(timed_out());
+    }
+  }
   EXPECT_TRUE(gated.gate.is_broken(gated.now));
 }
 
