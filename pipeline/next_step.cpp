@@ -11,7 +11,7 @@ constexpr std::chrono::milliseconds ask_again_delay{500};
 NextStep bisect(const StoredRequest& stored, const CallOutcome& outcome, const RetryOptions& retry,
                 std::string_view hash) {
   NextStep next;
-  const bool about_the_message = outcome.readable || stored.rounds >= unreadable_rounds_max;
+  const bool about_the_message = outcome.readable || stored.asks + 1 >= asks_alone_max + unreadable_rounds_max;
   const auto size = stored.request.messages.size();
   if (size > 1) {
     next.kind = NextStep::Kind::divide;
@@ -24,6 +24,7 @@ NextStep bisect(const StoredRequest& stored, const CallOutcome& outcome, const R
     next.delay = ask_again_delay;
   } else {
     next.kind = NextStep::Kind::backlog;
+    next.asked = true;
     next.delay = backlog_delay(retry, stored.rounds + 1, hash);
   }
   return next;

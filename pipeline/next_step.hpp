@@ -23,7 +23,7 @@ struct NextStep {
   Kind kind = Kind::settle;
   std::chrono::milliseconds delay{0};
   std::size_t part_size = 0;
-  bool asked = false;   ///< again: counts as a reply that was no answer.
+  bool asked = false;   ///< again, backlog: counts as a reply that was no answer.
   bool longer = false;  ///< again: with a larger token limit.
 };
 
@@ -39,8 +39,8 @@ struct CallOutcome {
 /// A reply that is no answer is asked for once more, then the request is divided in halves, until the message at fault
 /// is alone. Alone, it dies only if the endpoint is known to answer others; else it is tried asks_alone_max times and
 /// goes to the backlog: a wrong model name must not turn every message into a dead letter. Nor must a gateway's page in
-/// place of the reply, which says nothing of the message: then it dies only after unreadable_rounds_max rounds in the
-/// backlog (four hours with the default backlog_delay), so that nothing waits for ever.
+/// place of the reply, which says nothing of the message: then it dies only after unreadable_rounds_max more of them,
+/// one a round in the backlog (about two hours with the default backlog_delay), so that nothing waits for ever.
 /// `stored.attempts` counts this call.
 inline constexpr std::size_t asks_alone_max = 5;
 inline constexpr std::size_t unreadable_rounds_max = 8;
