@@ -116,12 +116,11 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
       // New topics and partitions are noticed within this time; the default is five minutes.
       {"topic.metadata.refresh.interval.ms", "30000"},
   };
-  // An answer stays whole in memory until all its records are read: some partitions at a time. librdkafka wants it to
-  // be no less than message.max.bytes.
+  // An answer stays whole in memory until all its records are read: the smaller, the fewer bytes wait beside those that
+  // are read. librdkafka wants it to be no less than message.max.bytes.
   const auto largest = options.properties.find("message.max.bytes");
-  const auto least = largest == options.properties.end() ? 0 : std::strtoull(largest->second.c_str(), nullptr, 10);
-  properties["fetch.max.bytes"] =
-      std::to_string(std::max<std::size_t>(std::clamp(options.queue_bytes_max / 16, mib, 4 * mib), least));
+  const auto least = largest == options.properties.end() ? 0 : std::strtoull(largest->second.c_str(), nullptr, 0);
+  properties["fetch.max.bytes"] = std::to_string(std::max<std::size_t>(mib, least));
   if (!options.instance_id.empty()) {
     properties["group.instance.id"] = options.instance_id;
   }
@@ -146,7 +145,7 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
 std::size_t kafka_queue_kib(const KafkaSourceOptions& options, std::size_t partitions) {
   constexpr std::size_t usual = 16;  // Partitions that one engine reads, if nobody knows yet.
   const auto bytes = options.queue_bytes_max / std::max(partitions, usual);
-  return std::clamp(bytes, std::size_t{64} << 10, 8 * mib) / 1024;
+  return std::clamp(bytes, std::size_t{64} << 10, 2 * mib) / 1024;
 }
 
 Result<KafkaConsumer> make_kafka_consumer(const KafkaSourceOptions& options, std::size_t partitions) {

@@ -49,6 +49,14 @@ TEST(KafkaConfig, AcceptsTheSamePropertyWithTheValueItHasAnyway) {
   EXPECT_TRUE(make_kafka_source(options));
 }
 
+TEST(KafkaConfig, FollowsALargerMessageLimit) {
+  auto options = some_options();
+  for (const auto* const bytes : {"2000000", "0x200000", "100000000"}) {
+    options.properties["message.max.bytes"] = bytes;
+    EXPECT_TRUE(make_kafka_consumer(options, 0)) << bytes;
+  }
+}
+
 TEST(KafkaConfig, SaysWhyLibrdkafkaRefusesAProperty) {
   auto options = some_options();
   options.properties["no.such.property"] = "1";
@@ -74,13 +82,16 @@ TEST(KafkaConfig, RefusesEmptyAndUnusableNames) {
 TEST(KafkaConfig, DividesThePrefetchBudgetByThePartitions) {
   auto options = some_options();
   options.queue_bytes_max = std::size_t{64} << 20;
-  EXPECT_EQ(kafka_queue_kib(options, 0), 4096U) << "nobody knows how many there are";
-  EXPECT_EQ(kafka_queue_kib(options, 16), 4096U);
-  EXPECT_EQ(kafka_queue_kib(options, 17), 3855U);
+  EXPECT_EQ(kafka_queue_kib(options, 0), 2048U) << "nobody knows how many there are";
+  EXPECT_EQ(kafka_queue_kib(options, 32), 2048U);
+  EXPECT_EQ(kafka_queue_kib(options, 33), 1985U);
   EXPECT_EQ(kafka_queue_kib(options, 1024), 64U);
   EXPECT_EQ(kafka_queue_kib(options, 1025), 64U) << "less would be a fetch for every few records";
   options.queue_bytes_max = std::size_t{1} << 30;
-  EXPECT_EQ(kafka_queue_kib(options, 0), 8192U);
+  EXPECT_EQ(kafka_queue_kib(options, 0), 2048U);
+  options.queue_bytes_max = std::size_t{16} << 20;
+  EXPECT_EQ(kafka_queue_kib(options, 0), 1024U);
+  EXPECT_EQ(kafka_queue_kib(options, 16), 1024U);
 }
 
 TEST(KafkaSource, ReadsATopicOfManyPartitions) {
