@@ -297,11 +297,6 @@ void hold_signals() {
 
 int run_engine(const config::Config& config, pipeline::Source& source, pipeline::Store& store, ProgressMode progress,
                const std::string& store_name, ModelStage* models, const std::function<void()>& at_once) {
-  std::vector<pipeline::RuleProblem> problems;  // Warned of when the config was read.
-  auto rules = pipeline::RuleSet::compile(config.rules, config.rule_limits, problems);
-  if (!rules) {
-    return report(rules.error());
-  }
   auto gauge = connectors::MemoryGauge::make({.cgroup = config.memory_cgroup});
   if (!gauge) {
     return report(gauge.error());
@@ -312,7 +307,6 @@ int run_engine(const config::Config& config, pipeline::Source& source, pipeline:
   auto options = config.engine;
   options.read_memory = [gauge = *gauge] { return gauge.read(); };
   options.release_unused = release_unused;
-  options.extraction.rules = std::move(*rules);
   if (options.selection) {
     options.selection->scorer = pipeline::ValueScorer::make();
   }

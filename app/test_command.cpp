@@ -51,13 +51,9 @@ int run_tests(const std::string& path) {
   if (!config) {
     return wrong_usage;
   }
-  std::vector<pipeline::RuleProblem> problems;
-  const auto rules = pipeline::RuleSet::compile(config->config.rules, config->config.rule_limits, problems);
-  if (!rules) {
-    return report(rules.error());
-  }
-  const pipeline::ExtractionOptions options{.rules = *rules, .filters = config->config.engine.extraction.filters};
-  pipeline::RuleSet::Scratch scratch{**rules};
+  const auto& extraction = config->config.engine.extraction;
+  const pipeline::ExtractionOptions options{.rules = extraction.rules, .filters = extraction.filters};
+  pipeline::RuleSet::Scratch scratch{*options.rules};
   std::size_t failed = 0;
   for (const auto& test : file.tests) {
     std::vector<pipeline::ExtractedBatch> done_batches;

@@ -48,7 +48,7 @@ struct BatchJobOptions {
 };
 struct SelectionOptions {
   double rate = 0.2;                          ///< Share that may reach a model.
-  bool by_value = true;  ///< Else by hash.
+  bool by_value = true;                       ///< Else by hash.
   std::map<std::string, std::string> agents;  ///< Name with * and ? -> rate.
   std::size_t batch_messages = 20;
   std::chrono::milliseconds max_wait{7'200'000};
@@ -67,7 +67,7 @@ struct Config {
   std::vector<pipeline::Rule> rules;
   std::vector<int> rule_lines;   ///< Where each rule stands in its file, for messages.
   std::string rules_file;        ///< The file the rules came from (the config itself, if not named).
-  actors::EngineOptions engine;  ///< engine.extraction.rules is compiled by the caller, from `rules`.
+  actors::EngineOptions engine;  ///< engine.extraction.rules is compiled from `rules`, unless there are faults.
   pipeline::RuleSet::Limits rule_limits;
   SelectionOptions selection;
   TierOptions small{.endpoint = "small",

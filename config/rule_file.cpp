@@ -135,10 +135,11 @@ RuleLabels read_rules(Reader& reader, const std::string& file, const Environment
 }
 
 void check_rules(const RuleLabels& labels, bool lenient, Loaded& out) {
-  const auto& config = out.config;
+  auto& config = out.config;
   std::vector<pipeline::RuleProblem> problems;
-  const auto compiled = pipeline::RuleSet::compile(config.rules, config.rule_limits, problems);
-  if (!compiled) {
+  if (auto compiled = pipeline::RuleSet::compile(config.rules, config.rule_limits, problems)) {
+    config.engine.extraction.rules = std::move(*compiled);
+  } else {
     out.faults.push_back({.file = config.rules_file, .line = 0, .key = "rules", .reason = compiled.error().detail});
   }
   for (const auto& problem : problems) {

@@ -17,7 +17,7 @@ using RuleLabels = std::map<std::string, std::string>;
 [[nodiscard]] RuleLabels read_rules(Reader& reader, const std::string& file, const Environment& environment,
                                     Loaded& out);
 
-/// Compiles the rules, only to learn which can't run: faults, or warnings if `lenient`.
+/// Compiles the rules for the engine. Those that can't run are faults; if `lenient`, warnings, and the others run.
 void check_rules(const RuleLabels& labels, bool lenient, Loaded& out);
 
 }  // namespace alluvium::config

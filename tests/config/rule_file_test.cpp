@@ -84,8 +84,11 @@ TEST(Rules, WithABadPatternAreAFaultForCheck) {
 
 TEST(Rules, WithABadPatternAreAWarningForRun) {
   const auto loaded =
-      parse(file_source + "rules: [{id: b, name: Bad One, pattern: '('}, {id: c, pattern: '['}]", "a.yaml", {}, true);
+      parse(file_source + "rules: [{id: b, name: Bad One, pattern: '('}, {id: c, pattern: '['}, {id: d, pattern: x}]",
+            "a.yaml", {}, true);
   EXPECT_THAT(texts(loaded.faults), IsEmpty());
+  ASSERT_NE(loaded.config.engine.extraction.rules, nullptr);
+  EXPECT_EQ(loaded.config.engine.extraction.rules->size(), 1U) << "the one that is left runs";
   ASSERT_EQ(loaded.warnings.size(), 2U);
   EXPECT_THAT(loaded.warnings[0].reason, testing::StartsWith("Invalid pattern in rule Bad One: missing )"));
   EXPECT_THAT(loaded.warnings[1].reason, testing::StartsWith("Invalid pattern in rule c: missing ]"));
