@@ -27,10 +27,7 @@ class Handover {
   /// All of them, oldest first, in the place of what is in `into`. Room changes hands too: who brings back the vector
   /// that it took last spares the givers the growing. What was grown far beyond the usual is let go of.
   void take(std::vector<Thing>& into) {
-    into.clear();
-    if (into.capacity() > room_kept_max) {
-      into.shrink_to_fit();
-    }
+    empty(into);
     const std::lock_guard lock{mutex_};
     std::swap(things_, into);
   }
@@ -44,7 +41,17 @@ class Handover {
     return enough_ != 0 && things_.size() >= enough_;
   }
 
-  static constexpr std::size_t room_kept_max = 4096;  ///< Things.
+  /// Empties what was taken, as take() does.
+  static void empty(std::vector<Thing>& taken) {
+    taken.clear();
+    if (taken.capacity() > room_kept_max) {
+      taken.shrink_to_fit();
+    }
+  }
+
+  /// Things, in 2 MiB: when memory is short, thousands of small batches come at once, again and again, and would all be
+  /// moved at each growing.
+  static constexpr std::size_t room_kept_max = (std::size_t{2} << 20) / sizeof(Thing);
 
  private:
   const std::size_t enough_;

@@ -69,7 +69,7 @@ std::size_t PressureRelief::allowance(TimePoint now) {
   if (credit_.available() <= 0 && now >= next_relief_ && router_.held_bytes() > credit_.limit() / 2) {
     // The credit is in the buffers, which wait for more: that would be for ever.
     next_relief_ = now + relief_interval;
-    relieve_buffers(credit_.limit() / 4);
+    relieve_buffers(credit_.limit() / 4, now);
   }
   return 0;
 }
@@ -84,7 +84,7 @@ void PressureRelief::look(TimePoint now) {
   batch_messages_max_.store(orders_.batch_messages_max, std::memory_order_relaxed);
   load_.in_flight_max.store(std::max<std::int64_t>(orders_.calls_max, 1), std::memory_order_relaxed);
   if (orders_.level != Pressure::none) {
-    relieve_buffers(router_.held_bytes() - orders_.buffered_bytes_max);
+    relieve_buffers(router_.held_bytes() - orders_.buffered_bytes_max, now);
   }
   if (orders_.release_unused && options_.release_unused) {
     options_.release_unused();
@@ -92,9 +92,9 @@ void PressureRelief::look(TimePoint now) {
   report(reading, held, now);
 }
 
-void PressureRelief::relieve_buffers(std::int64_t bytes) {
+void PressureRelief::relieve_buffers(std::int64_t bytes, TimePoint now) {
   if (bytes > 0) {
-    const auto flushed = router_.flush_fullest(bytes);
+    const auto flushed = router_.flush_fullest(bytes, now);
     metrics_.pressure_flushes.fetch_add(static_cast<std::int64_t>(flushed), std::memory_order_relaxed);
   }
 }

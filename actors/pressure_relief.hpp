@@ -35,7 +35,7 @@ class PressureRelief {
 
  private:
   void look(pipeline::TimePoint now);
-  void relieve_buffers(std::int64_t bytes);
+  void relieve_buffers(std::int64_t bytes, pipeline::TimePoint now);
   void report(const pipeline::MemoryReading& reading, const pipeline::HeldBytes& held, pipeline::TimePoint now);
 
   const EngineOptions& options_;

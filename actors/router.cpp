@@ -15,7 +15,9 @@ namespace alluvium::actors {
 namespace {
 
 constexpr std::chrono::seconds sweep_interval_max{10};  // What has ended takes memory until it is forgotten.
-constexpr std::uint32_t lookahead = 8;                  // Look-ups that wait for memory at the same time.
+/// Or after a flush this: while memory is short the next flush comes before, and forgets what the last one ended.
+constexpr std::chrono::milliseconds forget_after_flush{500};
+constexpr std::uint32_t lookahead = 8;  // Look-ups that wait for memory at the same time.
 
 }  // namespace
 
@@ -90,7 +92,7 @@ void Router::start_buffer(Route& route, AgentBufferActor::Options options) {
 }
 
 void Router::sweep(pipeline::TimePoint now) {
-  if (context_ == nullptr || (now < sweep_at_ && size() <= 2 * kept_at_sweep_)) {
+  if (context_ == nullptr || (now < std::min(due_at_, forget_at_) && size() <= 2 * kept_)) {
     return;
   }
   const auto now_ns = now.time_since_epoch().count();
@@ -112,8 +114,9 @@ void Router::sweep(pipeline::TimePoint now) {
       return true;
     });
   }
-  sweep_at_ = pipeline::TimePoint{pipeline::TimePoint::duration{next_ns}};
-  kept_at_sweep_ = size();
+  due_at_ = pipeline::TimePoint{pipeline::TimePoint::duration{next_ns}};
+  forget_at_ = now + sweep_interval_max;
+  kept_ = size();
 }
 
 void Router::flush() {
@@ -128,10 +131,10 @@ void Router::flush() {
       }
     });
   }
-  sweep_at_ = {};  // They end.
+  forget_at_ = {};  // They end.
 }
 
-std::size_t Router::flush_fullest(std::int64_t bytes) {
+std::size_t Router::flush_fullest(std::int64_t bytes, pipeline::TimePoint now) {
   // By classes of 64 bytes instead of in order: there can be many, and this is done while memory is short. What is
   // beyond the last class is in it. Each buffer is visited once, as each visit waits for memory: what was found is
   // kept, 16 bytes of the 640 that each is charged.
@@ -146,14 +149,19 @@ std::size_t Router::flush_fullest(std::int64_t bytes) {
   };
   std::vector<Full> full;
   full.reserve(size());
-  for (const auto& routes : routes_) {
-    routes.for_each([&](const Route& route) {
+  for (auto& routes : routes_) {
+    routes.keep_if([&](const Route& route) {
+      if (route.slot->pending.load(std::memory_order_acquire) == 0) {
+        return false;
+      }
       if (const auto here = route.slot->held_bytes.load(std::memory_order_relaxed); here > 0) {
         held[class_of(here)] += here;
         full.push_back({&route, here});
       }
+      return true;
     });
   }
+  kept_ = size();
   std::size_t lowest = held.size() - 1;
   for (auto left = bytes - held[lowest]; lowest > 0 && left > 0; left -= held[lowest]) {
     --lowest;
@@ -169,7 +177,7 @@ std::size_t Router::flush_fullest(std::int64_t bytes) {
       }
     }
   }
-  sweep_at_ = {};
+  forget_at_ = now + forget_after_flush;
   return flushed;
 }
 

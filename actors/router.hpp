@@ -34,15 +34,16 @@ class Router {
   void sweep(pipeline::TimePoint now);
   /// Makes every buffer hand on what it has.
   void flush();
-  /// The same for the fullest ones, until about `bytes` are on their way. Returns how many.
-  std::size_t flush_fullest(std::int64_t bytes);
+  /// The same for the fullest ones, until about `bytes` are on their way. Returns how many. Those that have ended are
+  /// forgotten in passing.
+  std::size_t flush_fullest(std::int64_t bytes, pipeline::TimePoint now);
   /// Ends a partition's buffers without a flush: someone will read their messages again.
   void drop(pipeline::PartitionSlot slot);
   void drop_all();
   /// Ends a buffer as a crash would. For tests and drills.
   void crash_a_buffer();
 
-  /// Agents that have, or had at the last sweep, pending messages.
+  /// Agents that have pending messages, or had when those that have ended were last forgotten.
   [[nodiscard]] std::size_t size() const;
   /// Charged for messages that wait in buffers.
   [[nodiscard]] std::int64_t held_bytes() const {
@@ -62,8 +63,9 @@ class Router {
   std::vector<std::size_t> hashes_;  ///< Of the chunk's agents.
   std::vector<std::uint32_t> next_;
   bool may_flush_ = false;         ///< Something was routed since the last flush of all.
-  pipeline::TimePoint sweep_at_;   ///< Before, none is due.
-  std::size_t kept_at_sweep_ = 0;  ///< Routes that the last sweep left.
+  pipeline::TimePoint due_at_;     ///< Before, none is due.
+  pipeline::TimePoint forget_at_;  ///< By then those that were told to flush are looked for.
+  std::size_t kept_ = 0;           ///< Routes that were left when those that have ended were last forgotten.
   std::shared_ptr<pipeline::StripedSum> held_bytes_ = std::make_shared<pipeline::StripedSum>();
 };
 

@@ -119,11 +119,8 @@ class Commits {
         return;
       }
     } while (was_retry || !here.settled.empty() || here.next_extracted < here.extracted.size());
-    here.extracted.clear();
+    Extracts::element_type::empty(here.extracted);
     here.next_extracted = 0;
-    if (here.extracted.capacity() > Extracts::element_type::room_kept_max) {
-      here.extracted.shrink_to_fit();
-    }
     if (here.finish_wanted) {
       answer_finish();
     }

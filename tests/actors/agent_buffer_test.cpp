@@ -59,6 +59,10 @@ class AgentBufferTest : public testing::Test {
     scheduler().run();
   }
 
+  std::size_t flush_fullest(std::int64_t bytes) {
+    return router_.flush_fullest(bytes, scheduler().clock().now());
+  }
+
   caf::scheduler::test_coordinator& scheduler() {
     return dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
   }
@@ -160,15 +164,32 @@ TEST_F(AgentBufferTest, FlushesTheFullestFirstUntilItIsEnough) {
   send(3, "I moved to Oslo", "bob");
   send(2, "I moved to Oslo", "cyd");
   const auto of_all = router_.held_bytes();
-  EXPECT_EQ(router_.flush_fullest(1), 1U);
+  EXPECT_EQ(flush_fullest(1), 1U);
   scheduler().run();
   EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{3});
   EXPECT_LT(router_.held_bytes(), of_all);
-  EXPECT_EQ(router_.flush_fullest(router_.held_bytes()), 2U);
+  EXPECT_EQ(flush_fullest(router_.held_bytes()), 2U);
   scheduler().run();
   EXPECT_EQ(batch_sizes_, (std::vector<std::size_t>{3, 2, 1}));
   EXPECT_EQ(router_.held_bytes(), 0);
-  EXPECT_EQ(router_.flush_fullest(1'000'000), 0U);
+  EXPECT_EQ(flush_fullest(1'000'000), 0U);
+}
+
+TEST_F(AgentBufferTest, ThoseThatEndedByAFlushAreForgottenByTheNextOrSoon) {
+  for (const auto* agent : {"ada", "bob", "cyd"}) {
+    send(2, "I moved to Oslo", agent);
+  }
+  advance(1ms);
+  EXPECT_EQ(flush_fullest(1), 1U);
+  scheduler().run();
+  EXPECT_EQ(router_.size(), 3U);
+  EXPECT_EQ(flush_fullest(1), 1U);
+  scheduler().run();
+  EXPECT_EQ(router_.size(), 2U) << "the next one forgot what the first had ended";
+  advance(499ms);
+  EXPECT_EQ(router_.size(), 2U);
+  advance(1ms);
+  EXPECT_EQ(router_.size(), 1U);
 }
 
 TEST_F(AgentBufferTest, FlushesOfBuffersThatAreAlikeOnlyAsManyAsItTakes) {
@@ -176,7 +197,7 @@ TEST_F(AgentBufferTest, FlushesOfBuffersThatAreAlikeOnlyAsManyAsItTakes) {
     send(1, "short", "agent-" + std::to_string(i));
   }
   const auto of_each = router_.held_bytes() / 10;
-  EXPECT_EQ(router_.flush_fullest(3 * of_each), 3U);
+  EXPECT_EQ(flush_fullest(3 * of_each), 3U);
   scheduler().run();
   EXPECT_EQ(batch_sizes_.size(), 3U);
 }
