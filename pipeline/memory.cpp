@@ -18,8 +18,12 @@ namespace {
 /// with its length, each number as eight bytes, lowest first, whatever the machine.
 class FieldBytes {
  public:
-  explicit FieldBytes(std::size_t expected)
-      : capacity_{expected}, bytes_{std::make_unique_for_overwrite<char[]>(expected)} {}
+  FieldBytes() = default;
+  FieldBytes(const FieldBytes&) = delete;
+  FieldBytes& operator=(const FieldBytes&) = delete;
+  FieldBytes(FieldBytes&&) = delete;
+  FieldBytes& operator=(FieldBytes&&) = delete;
+  ~FieldBytes() = default;
 
   void add(std::string_view text) {
     add(text.size());
@@ -34,10 +38,10 @@ class FieldBytes {
     append(eights.data(), sizeof eights);
   }
   [[nodiscard]] XXH128_hash_t hash128() const {
-    return XXH3_128bits(bytes_.get(), size_);
+    return XXH3_128bits(bytes_, size_);
   }
   [[nodiscard]] std::uint64_t hash64() const {
-    return XXH3_64bits(bytes_.get(), size_);
+    return XXH3_64bits(bytes_, size_);
   }
 
  private:
@@ -45,22 +49,26 @@ class FieldBytes {
     if (size > capacity_ - size_) {
       capacity_ = 2 * capacity_ + size;
       auto wider = std::make_unique_for_overwrite<char[]>(capacity_);
-      std::memcpy(wider.get(), bytes_.get(), size_);
-      bytes_ = std::move(wider);
+      std::memcpy(wider.get(), bytes_, size_);
+      more_ = std::move(wider);
+      bytes_ = more_.get();
     }
     if (size > 0) {
-      std::memcpy(bytes_.get() + size_, what, size);
+      std::memcpy(bytes_ + size_, what, size);
       size_ += size;
     }
   }
 
-  std::size_t capacity_;
+  std::array<char, 2048> few_;  ///< What most batches need: forty messages.
+  std::unique_ptr<char[]> more_;
+  char* bytes_ = few_.data();
+  std::size_t capacity_ = few_.size();
   std::size_t size_ = 0;
-  std::unique_ptr<char[]> bytes_;
 };
 
 /// Exactly `digits` digits of `number` in `base`, with leading zeros.
-void append_digits(std::string& out, std::uint64_t number, unsigned base, std::size_t digits) {
+template <unsigned base>
+void append_digits(std::string& out, std::uint64_t number, std::size_t digits) {
   constexpr std::string_view alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
   const auto end = out.size();
   for (std::size_t i = 0; i < digits; ++i, number /= base) {
@@ -123,7 +131,7 @@ std::string_view name(Outcome outcome) {
 }
 
 std::string memory_id(const Batch& batch, const Memory& memory) {
-  FieldBytes fields{256 + memory.content.size()};
+  FieldBytes fields;
   fields.add(batch.agent_id());
   fields.add(name(memory.method));
   fields.add(memory.rule_id);
@@ -138,13 +146,13 @@ std::string memory_id(const Batch& batch, const Memory& memory) {
   const auto hash = fields.hash128();
   std::string id = "mem_";
   id.reserve(id.size() + 32);
-  append_digits(id, hash.high64, 16, 16);
-  append_digits(id, hash.low64, 16, 16);
+  append_digits<16>(id, hash.high64, 16);
+  append_digits<16>(id, hash.low64, 16);
   return id;
 }
 
 std::string batch_id(const Batch& batch, std::string_view topic, std::int32_t partition) {
-  FieldBytes fields{256 + 72 * batch.size()};
+  FieldBytes fields;
   fields.add(batch.agent_id());
   fields.add(topic);
   fields.add(partition);
@@ -157,7 +165,7 @@ std::string batch_id(const Batch& batch, std::string_view topic, std::int32_t pa
   // A time before 1970 would put a second sign into the id.
   const auto first_ms = batch.empty() ? 0 : std::max<std::int64_t>(0, batch[0].timestamp_ms);
   std::string id = "batch_" + std::to_string(first_ms) + "_";
-  append_digits(id, fields.hash64(), 36, 13);
+  append_digits<36>(id, fields.hash64(), 13);
   return id;
 }
 

@@ -108,6 +108,18 @@ TEST(BatchId, TellsAgentsTopicsPartitionsPositionsAndIdsApart) {
   EXPECT_TRUE(ids.insert(id_of()).second);
 }
 
+TEST(BatchId, TellsTheLastOfManyMessagesApart) {
+  std::set<std::string> ids;
+  for (const auto* last : {"m-1", "m-2", "m-12"}) {
+    Batch batch{"ada"};
+    for (std::int64_t offset = 0; offset < 500; ++offset) {
+      batch.append(sample_message("ada", offset == 499 ? last : "m", "one", offset));
+    }
+    EXPECT_TRUE(ids.insert(batch_id(batch, "chat", 0)).second);
+    EXPECT_FALSE(ids.insert(batch_id(batch, "chat", 0)).second);
+  }
+}
+
 // The documents' random ids collided 341 times in 200,000.
 TEST(BatchId, DoesNotCollideInTwoHundredThousandBatches) {
   std::unordered_set<std::string> ids;
