@@ -15,7 +15,8 @@ namespace alluvium::actors {
 namespace {
 
 constexpr std::chrono::seconds sweep_interval_max{10};  // What has ended takes memory until it is forgotten.
-/// Or after a flush this: while memory is short the next flush comes before, and forgets what the last one ended.
+/// Or, after a flush, until the first sweep after this: while memory is short the next flush comes before, and forgets
+/// what the last one ended.
 constexpr std::chrono::milliseconds forget_after_flush{500};
 constexpr std::uint32_t lookahead = 8;  // Look-ups that wait for memory at the same time.
 
