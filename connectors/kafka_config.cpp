@@ -110,9 +110,10 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
       {"queued.max.messages.kbytes", std::to_string(queue_kib)},
       {"fetch.message.max.bytes", std::to_string(fetch_bytes)},
       // How long a partition whose queue was full is left alone: the default is a second.
-      {"fetch.queue.backoff.ms", "20"},
-      // How long a broker sits on an empty answer; an end of a partition is only seen after it.
-      {"fetch.wait.max.ms", "100"},
+      {"fetch.queue.backoff.ms", "5"},
+      // How long a broker sits on an empty answer. Meanwhile librdkafka asks it for nothing else: neither are ends seen
+      // nor is a partition read whose queue was full when it asked.
+      {"fetch.wait.max.ms", "10"},
       // New topics and partitions are noticed within this time; the default is five minutes.
       {"topic.metadata.refresh.interval.ms", "30000"},
   };

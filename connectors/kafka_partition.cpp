@@ -143,6 +143,11 @@ pipeline::Backlog KafkaPartition::backlog(rd_kafka_t* consumer) const {
   return backlog;
 }
 
+ReadingTurns::Queue KafkaPartition::queue(rd_kafka_t* consumer) const {
+  const auto ready = fetched();
+  return {ready, static_cast<std::size_t>(backlog(consumer).records) > ready + behind_min};
+}
+
 bool KafkaPartition::deliver(const rd_kafka_message_t& message, pipeline::SourceListener& listener,
                              Complaints& complaints) {
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "connectors/kafka_handles.hpp"
+#include "connectors/reading_turns.hpp"
 #include "pipeline/ports.hpp"
 
 namespace alluvium::connectors {
@@ -63,6 +64,9 @@ class KafkaPartition {
   [[nodiscard]] std::size_t fetched() const;
   /// `consumer`: as given to run_from().
   [[nodiscard]] pipeline::Backlog backlog(rd_kafka_t* consumer) const;
+  /// The same. It is behind if the broker has more than behind_min messages beside those that were fetched.
+  [[nodiscard]] ReadingTurns::Queue queue(rd_kafka_t* consumer) const;
+  static constexpr std::size_t behind_min = 1000;
 
   // What the source keeps about it.
   bool in_assignment = false;  ///< librdkafka was told to read it.

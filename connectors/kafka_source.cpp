@@ -185,7 +185,7 @@ Result<void> KafkaSource::poll(std::size_t bytes_max, std::chrono::milliseconds 
   }
   busy = read(bytes_max) || busy;
   if (!busy && fatal_.empty()) {
-    event_.wait(wait);
+    event_.wait(turns_.waits() ? std::min(wait, ReadingTurns::patience) : wait);
     event_.drain();
     serve_group();
     read(bytes_max);
@@ -226,12 +226,15 @@ Result<void> KafkaSource::wait_for_seat(std::chrono::milliseconds wait) {
 
 /// True if the listener was called.
 bool KafkaSource::read(std::size_t bytes_max) {
+  if (bytes_max == 0) {
+    return false;  // Without room, nobody is passed over, and nobody's turn goes by.
+  }
   bool called = false;
   auto& partitions = group_->partitions();
-  const auto depth = [&, room = bytes_max > 0](std::size_t i) {  // Without room, nobody is passed over.
-    return room && partitions[i].readable() ? partitions[i].fetched() : 0;
+  const auto queue_of = [&](std::size_t i) {
+    return partitions[i].readable() ? partitions[i].queue(consumer_.get()) : ReadingTurns::Queue{};
   };
-  for (const auto slot : turns_.order(partitions.size(), depth)) {
+  for (const auto slot : turns_.order(partitions.size(), queue_of, Clock::now())) {
     auto& partition = partitions[slot];
     if (bytes_max > 0 && partition.readable()) {
       const auto progress = partition.read(*listener_, bytes_max, complaints_);
@@ -298,19 +301,15 @@ void KafkaSource::on_error(rd_kafka_resp_err_t error, const std::string& text) {
                  : std::string(reason.data());
     return;
   }
-  switch (error) {
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-      not_let_in_ = true;
-      break;
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-      complaints_.warn("no broker can be reached; trying on");
-      return;
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-      complaints_.warn(text + "; waiting for it to be created");
-      return;
-    default:
-      break;
+  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    complaints_.warn("no broker can be reached; trying on");
+    return;
   }
+  if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+    complaints_.warn(text + "; waiting for it to be created");
+    return;
+  }
+  not_let_in_ = not_let_in_ || error == RD_KAFKA_RESP_ERR__AUTHENTICATION;
   last_error_ = text;
   complaints_.warn(text);
 }

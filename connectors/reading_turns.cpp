@@ -5,14 +5,20 @@
 
 namespace alluvium::connectors {
 
-std::span<const std::size_t> ReadingTurns::order(std::size_t slots,
-                                                 const std::function<std::size_t(std::size_t)>& depth) {
+std::span<const std::size_t> ReadingTurns::order(std::size_t slots, const std::function<Queue(std::size_t)>& queue_of,
+                                                 TimePoint now) {
   passes_.resize(slots);
-  depths_.resize(slots);
+  queues_.resize(slots);
   order_.clear();
   for (std::size_t slot = 0; slot < slots; ++slot) {
-    depths_[slot] = depth(slot);
-    if (depths_[slot] > 0) {
+    queues_[slot] = queue_of(slot);
+  }
+  if (!keeps_turn(now)) {
+    pass_turn(now);
+  }
+  for (std::size_t slot = 0; slot < slots; ++slot) {
+    const auto& queue = queues_[slot];
+    if (queue.ready > 0 && (!queue.behind || slot == turn_)) {
       order_.push_back(slot);
       ++passes_[slot];  // Until it is read.
     }
@@ -26,9 +32,34 @@ std::span<const std::size_t> ReadingTurns::order(std::size_t slots,
     if (a_waits && passes_[a] != passes_[b]) {
       return passes_[a] > passes_[b];
     }
-    return depths_[a] != depths_[b] ? depths_[a] > depths_[b] : a < b;
+    return queues_[a].ready != queues_[b].ready ? queues_[a].ready > queues_[b].ready : a < b;
   });
   return order_;
+}
+
+bool ReadingTurns::keeps_turn(TimePoint now) {
+  if (turn_ >= queues_.size() || !queues_[turn_].behind || now >= turn_ends_) {
+    return false;
+  }
+  if (queues_[turn_].ready > 0) {
+    ready_at_ = now;
+  }
+  return now < ready_at_ + patience;
+}
+
+/// Round and round, so that nobody waits longer than for the turns of all others.
+void ReadingTurns::pass_turn(TimePoint now) {
+  const auto slots = queues_.size();
+  const auto takes_it = [this](std::size_t slot) { return queues_[slot].behind && queues_[slot].ready > 0; };
+  for (std::size_t step = 1; step <= slots; ++step) {
+    if (const auto slot = (turn_ + step) % slots; takes_it(slot)) {
+      turn_ = slot;
+      break;
+    }
+  }
+  const auto behind = std::ranges::count_if(queues_, &Queue::behind);
+  turn_ends_ = now + std::min(turn_max, round_max / std::max<std::ptrdiff_t>(1, behind));
+  ready_at_ = now;
 }
 
 }  // namespace alluvium::connectors

@@ -10,42 +10,114 @@
 namespace alluvium::connectors {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::span<const std::size_t> order(ReadingTurns& turns, const std::vector<std::size_t>& depths) {
-  return turns.order(depths.size(), [&](std::size_t slot) { return depths[slot]; });
+/// Turns, and a clock that is moved by hand.
+class ReadingTurnsTest : public testing::Test {
+ protected:
+  using Queues = std::vector<ReadingTurns::Queue>;
+
+  std::vector<std::size_t> order(const Queues& queues) {
+    const auto order = turns.order(
+        queues.size(), [&](std::size_t slot) { return queues[slot]; }, now);
+    return {order.begin(), order.end()};
+  }
+  /// The same, where none is behind.
+  std::vector<std::size_t> order_of(const std::vector<std::size_t>& depths) {
+    Queues queues;
+    for (const auto depth : depths) {
+      queues.push_back({.ready = depth, .behind = false});
+    }
+    return order(queues);
+  }
+
+  ReadingTurns turns;
+  ReadingTurns::TimePoint now{1h};
+};
+
+constexpr ReadingTurns::Queue flood{.ready = 8000, .behind = true};
+constexpr ReadingTurns::Queue dry{.ready = 0, .behind = true};
+constexpr ReadingTurns::Queue trickle{.ready = 3, .behind = false};
+constexpr ReadingTurns::Queue nothing{};
+
+TEST_F(ReadingTurnsTest, BeginWithTheDeepestAndLeaveOutTheEmpty) {
+  EXPECT_THAT(order_of({3, 0, 9, 3}), ElementsAre(2, 0, 3));
+  EXPECT_THAT(order_of({0, 0}), IsEmpty());
+  EXPECT_THAT(order_of({}), IsEmpty());
 }
 
-TEST(ReadingTurns, BeginWithTheDeepestAndLeaveOutTheEmpty) {
-  ReadingTurns turns;
-  EXPECT_THAT(order(turns, {3, 0, 9, 3}), ElementsAre(2, 0, 3));
-  EXPECT_THAT(order(turns, {0, 0}), IsEmpty());
-  EXPECT_THAT(order(turns, {}), IsEmpty());
-}
-
-TEST(ReadingTurns, AlwaysEndWithinAFewPollsForATrickleBesideAFlood) {
-  ReadingTurns turns;
+TEST_F(ReadingTurnsTest, AlwaysEndWithinAFewPollsForATrickleBesideAFlood) {
   std::uint32_t polls = 0;
   for (std::size_t first = 0; first != 1; ++polls) {
     ASSERT_LE(polls, ReadingTurns::passes_max);
-    first = order(turns, {10'000, 1}).front();
+    first = order({flood, trickle}).front();
     turns.read(first);
   }
-  EXPECT_EQ(order(turns, {10'000, 1}).front(), 0U) << "it has had its turn";
+  EXPECT_EQ(order({flood, trickle}).front(), 0U) << "it has had its turn";
 }
 
-TEST(ReadingTurns, GoRoundAmongManyFloods) {
-  constexpr std::size_t floods = 12;
-  std::vector<std::size_t> depths(floods + 1);
-  for (std::size_t slot = 0; slot < floods; ++slot) {
+TEST_F(ReadingTurnsTest, OfThoseThatAreBehindReadOneUntilItsTurnIsOver) {
+  const Queues queues{flood, flood, trickle, nothing, flood};
+  const auto first = order(queues).front();
+  const auto end = now + ReadingTurns::turn_max;
+  for (; now < end; now += 100ms) {
+    EXPECT_THAT(order(queues), ElementsAre(first, 2));
+    turns.read(first);
+    turns.read(2);
+  }
+  const auto second = order(queues).front();
+  now += ReadingTurns::turn_max;
+  const auto third = order(queues).front();
+  now += ReadingTurns::turn_max;
+  EXPECT_THAT((std::vector{first, second, third}), testing::UnorderedElementsAre(0, 1, 4));
+  EXPECT_EQ(order(queues).front(), first);
+}
+
+TEST_F(ReadingTurnsTest, WaitALittleForTheOneWhoseTurnItIs) {
+  ASSERT_THAT(order({dry, flood, flood}), ElementsAre(1));
+  EXPECT_FALSE(turns.waits());
+  now += ReadingTurns::patience - 1ms;
+  EXPECT_THAT(order({flood, dry, flood}), IsEmpty());
+  EXPECT_TRUE(turns.waits());
+  EXPECT_THAT(order({flood, flood, flood}), ElementsAre(1));
+  now += ReadingTurns::patience;
+  EXPECT_THAT(order({flood, dry, flood}), ElementsAre(2));
+}
+
+TEST_F(ReadingTurnsTest, GoOnWithTheNextWhenOneIsNoLongerBehind) {
+  ASSERT_THAT(order({nothing, flood, flood}), ElementsAre(1));
+  EXPECT_THAT(order({nothing, trickle, flood}), ElementsAre(2, 1));
+  EXPECT_THAT(order({nothing, nothing, flood}), ElementsAre(2));
+}
+
+TEST_F(ReadingTurnsTest, AreShorterTheMoreAreBehind) {
+  const Queues queues(40, flood);
+  const auto begin = now;
+  for (const auto first = order(queues).front(); order(queues).front() == first;) {
+    now += 1ms;
+  }
+  EXPECT_EQ(now - begin, ReadingTurns::round_max / 40);
+}
+
+TEST_F(ReadingTurnsTest, OutliveThatAllPartitionsGo) {
+  ASSERT_THAT(order({flood, flood, flood}), testing::SizeIs(1));
+  EXPECT_THAT(order({}), IsEmpty());
+  EXPECT_FALSE(turns.waits());
+  EXPECT_THAT(order({flood}), ElementsAre(0));
+}
+
+TEST_F(ReadingTurnsTest, GoRoundAmongMany) {
+  constexpr std::size_t deep = 12;
+  std::vector<std::size_t> depths(deep + 1);
+  for (std::size_t slot = 0; slot < deep; ++slot) {
     depths[slot] = 1000 - slot;
   }
-  depths[floods] = 1;
-  ReadingTurns turns;
+  depths[deep] = 1;
   std::vector<int> waited(depths.size());
   for (int poll = 0; poll < 500; ++poll) {
-    const auto first = order(turns, depths).front();  // One a poll: it is refilled by the next.
+    const auto first = order_of(depths).front();  // One a poll: it is refilled by the next.
     turns.read(first);
     for (std::size_t slot = 0; slot < waited.size(); ++slot) {
       waited[slot] = slot == first ? 0 : waited[slot] + 1;
@@ -54,19 +126,38 @@ TEST(ReadingTurns, GoRoundAmongManyFloods) {
   }
 }
 
-TEST(ReadingTurns, NobodyWaitsLongerThanItsTurnAndThoseBefore) {
+TEST(ReadingTurnsLaw, NobodyWaitsLongerThanItsTurnAndThoseBefore) {
   EXPECT_TRUE(rc::check("every slot with something is read in time", [] {
     const auto slots = *rc::gen::inRange<std::size_t>(1, 12);
+    const auto behind = *rc::gen::container<std::vector<bool>>(slots, rc::gen::arbitrary<bool>());
+    const auto step = std::chrono::milliseconds{*rc::gen::inRange(1, 300)};
     ReadingTurns turns;
+    ReadingTurns::TimePoint now{1h};
     std::vector<std::size_t> waited(slots);
-    for (int poll = 0; poll < 100; ++poll) {
+    std::vector<ReadingTurns::TimePoint> read_at(slots, now);
+    for (int poll = 0; poll < 200; ++poll, now += step) {
       const auto depths = *rc::gen::container<std::vector<std::size_t>>(slots, rc::gen::inRange<std::size_t>(1, 100));
-      const auto first = order(turns, depths).front();
+      const auto first = turns
+                             .order(
+                                 slots,
+                                 [&](std::size_t slot) {
+                                   return ReadingTurns::Queue{depths[slot], behind[slot]};
+                                 },
+                                 now)
+                             .front();
       turns.read(first);
       for (std::size_t slot = 0; slot < slots; ++slot) {
         waited[slot] = slot == first ? 0 : waited[slot] + 1;
-        RC_ASSERT(waited[slot] <= ReadingTurns::passes_max + slots);
+        read_at[slot] = slot == first ? now : read_at[slot];
+        if (!behind[slot]) {
+          RC_ASSERT(waited[slot] <= ReadingTurns::passes_max + slots);
+        }
       }
+    }
+    // A turn lasts until the first poll after its end, and its first poll may be another's.
+    const auto round = ReadingTurns::round_max + slots * (ReadingTurns::passes_max + slots + 1) * step;
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+      RC_ASSERT(now - read_at[slot] <= round);
     }
   }));
 }
