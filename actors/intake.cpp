@@ -16,8 +16,7 @@ constexpr auto look_interval = 200ms;      // Between two looks whether the whol
 constexpr auto fenced_delay = 1000ms;      // Before a partition that someone else claimed is claimed back.
 constexpr auto unavailable_delay = 500ms;  // Before the source is asked again.
 constexpr auto ends_patience = 30s;        // For the stream to exist at all, with --until-end.
-constexpr std::int64_t dead_letter_overhead_bytes = 400;
-constexpr auto relief_interval = 50ms;  // Between two flushes for lack of room in a window.
+constexpr auto relief_interval = 50ms;     // Between two flushes for lack of room in a window.
 
 }  // namespace
 
@@ -36,7 +35,8 @@ Intake::Intake(const EngineOptions& options, pipeline::BatchPolicy policy, pipel
       metrics_{metrics},
       router_{system},
       relief_{options, source, router_, credit, results, load, metrics},
-      stall_watch_{options.stall_patience} {
+      stall_watch_{options.stall_patience},
+      chunk_size_{credit.limit() / 4} {
   if (options.selection) {
     scoring_.emplace();
   }
@@ -66,17 +66,9 @@ pipeline::Result<void> Intake::run() {
     if (complete_) {
       break;
     }
-    chunk_ = caf::make_counted<RoutedChunk>();
-    const bool reads = stage_ && !stopping_.load(std::memory_order_acquire);
-    const auto bytes = reads ? relief_.allowance(now) : 0;
-    const auto records = metrics_.records.load(std::memory_order_relaxed);
-    const auto wait = std::min<std::chrono::milliseconds>(policy_.sweep_interval(), bytes == 0 ? 10ms : 100ms);
-    if (auto polled = source_.poll(bytes, wait); !polled && polled.error().code != pipeline::Errc::unavailable) {
+    if (auto read = this->read(now); !read) {
       router_.drop_all();
-      return polled;
-    }
-    if (metrics_.records.load(std::memory_order_relaxed) != records) {
-      relief_.brought_some(std::chrono::steady_clock::now());
+      return read;
     }
     hand_on();
     relieve_windows(now);
@@ -94,95 +86,6 @@ void Intake::stop() {
   load_.draining.store(true, std::memory_order_release);
   stopping_.store(true, std::memory_order_release);
   source_.wake();
-}
-
-// Records ---------------------------------------------------------------------------------------
-
-void Intake::on_record(PartitionSlot slot, const pipeline::RecordView& record) {
-  auto& here = partition(slot);
-  if (here.phase != Phase::running || here.at_end) {
-    return;
-  }
-  using Step = pipeline::PartitionReading::Step;
-  const auto step = here.reading.on_record(record.offset, gaps_);
-  settle_gaps(slot, here);
-  if (here.selection && step != Step::ignore && step != Step::rewind) {
-    if (auto state = here.selection->before(record.offset)) {
-      settled(slot, here).selectors.push_back(std::move(*state));
-    }
-  }
-  switch (step) {
-    case Step::ignore:
-      return;
-    case Step::rewind:
-      hold(slot, true);
-      return;
-    case Step::skip:
-      metrics_.records_skipped.fetch_add(1, std::memory_order_relaxed);
-      if (here.selection) {
-        decode(slot, here, record, step);
-      }
-      break;
-    case Step::rest:
-    case Step::take:
-      metrics_.records.fetch_add(1, std::memory_order_relaxed);
-      decode(slot, here, record, step);
-      break;
-  }
-  if (here.reading.is_full() && !here.held) {
-    hold(slot, true);  // relieve_windows() sees to the agent that waits for company.
-  }
-  mark_if_at_end(slot, false);
-}
-
-void Intake::decode(PartitionSlot slot, Partition& here, const pipeline::RecordView& record,
-                    pipeline::PartitionReading::Step step) {
-  using Step = pipeline::PartitionReading::Step;
-  dead_.clear();
-  if (step == Step::take) {
-    const auto before = chunk_->messages.entries().size();
-    decoder_.decode(record, slot, chunk_->messages, dead_);
-    judge(here, chunk_->messages, before);
-  } else {
-    // It is done, or may be a bundle of which a part is done.
-    part_ = {};
-    decoder_.decode(record, slot, part_, dead_);
-    judge(here, part_, 0);
-    for (const auto& entry : part_.entries()) {
-      if (const auto message = entry.message(); step == Step::rest && !here.reading.is_done(message.position)) {
-        chunk_->messages.add(message, slot);
-      }
-    }
-    std::erase_if(dead_,
-                  [&](const auto& letter) { return step == Step::skip || here.reading.is_done(letter.position); });
-  }
-  for (auto& letter : dead_) {
-    auto& out = settled(slot, here);
-    out.charge.add(static_cast<std::int64_t>(letter.payload.size() + letter.key.size()) + dead_letter_overhead_bytes);
-    out.dead_letters.push_back(std::move(letter));
-  }
-}
-
-void Intake::judge(Partition& here, pipeline::MessageChunk& messages, std::size_t from) {
-  for (auto i = from; here.selection && i < messages.entries().size(); ++i) {
-    messages.judge(i, here.selection->judge(messages.entries()[i].message(), *scoring_));
-  }
-}
-
-void Intake::on_end(PartitionSlot slot, std::int64_t offset) {
-  auto& here = partition(slot);
-  if (here.phase != Phase::running || here.at_end) {
-    return;
-  }
-  using Step = pipeline::PartitionReading::Step;
-  const auto step = here.reading.on_end(offset, gaps_);
-  settle_gaps(slot, here);
-  if (step == Step::rewind) {
-    hold(slot, true);
-  }
-  if (step == Step::skip) {
-    mark_if_at_end(slot, true);
-  }
 }
 
 /// A partition whose window is full waits for agents that wait for company: let them go.
@@ -218,51 +121,6 @@ void Intake::watch_for_stall(TimePoint now) {
     case pipeline::StallWatch::Step::end:
       fatal_ = {pipeline::Errc::unsafe_to_go_on, "nothing moves, and a restart within the process did not help"};
       break;
-  }
-}
-
-void Intake::settle_gaps(PartitionSlot slot, Partition& here) {
-  if (!gaps_.empty()) {
-    auto& out = settled(slot, here).gaps;
-    out.insert(out.end(), gaps_.begin(), gaps_.end());
-    gaps_.clear();
-  }
-}
-
-Settled& Intake::settled(PartitionSlot slot, Partition& here) {
-  if (!here.settled) {
-    here.settled = std::make_shared<Settled>(Settled{claims_[slot], {}, {}, {}, pipeline::Charge{credit_}});
-  }
-  return *here.settled;
-}
-
-void Intake::hold(PartitionSlot slot, bool held) {
-  partition(slot).held = held;
-  source_.hold(slot, held);
-}
-
-void Intake::hand_on() {
-  for (PartitionSlot slot = 0; slot < partitions_.size(); ++slot) {
-    if (auto out = std::exchange(partitions_[slot].settled, nullptr); out && stage_) {
-      caf::anon_send(stage_->writer, std::move(out));
-    }
-  }
-  auto chunk = std::exchange(chunk_, nullptr);
-  // A partition that was lost or stalled within this very poll has no claim any more.
-  const auto orphan = [this](const auto& entry) { return !claims_[entry.slot()]; };
-  if (std::any_of(chunk->messages.entries().begin(), chunk->messages.entries().end(), orphan)) {
-    auto kept = caf::make_counted<RoutedChunk>();
-    for (const auto& entry : chunk->messages.entries()) {
-      if (!orphan(entry)) {
-        kept->messages.add(entry.message(), entry.slot());
-      }
-    }
-    chunk = std::move(kept);
-  }
-  if (!chunk->messages.entries().empty() && stage_) {
-    chunk->charge = pipeline::Charge{credit_};
-    chunk->charge.add(static_cast<std::int64_t>(chunk->messages.bytes()));
-    router_.route(std::move(chunk), claims_);
   }
 }
 

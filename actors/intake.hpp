@@ -16,6 +16,7 @@
 #include "actors/options.hpp"
 #include "actors/pressure_relief.hpp"
 #include "actors/router.hpp"
+#include "pipeline/chunk_size.hpp"
 #include "pipeline/decoder.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/partition_reading.hpp"
@@ -83,6 +84,7 @@ class Intake final : public pipeline::SourceListener {
   void wait_for_claim(pipeline::PartitionSlot slot, std::chrono::milliseconds delay);
   void claim_what_waits(TimePoint now);
   bool claim(pipeline::PartitionSlot slot);
+  [[nodiscard]] pipeline::Result<void> read(TimePoint now);
   void decode(pipeline::PartitionSlot slot, Partition& here, const pipeline::RecordView& record,
               pipeline::PartitionReading::Step step);
   void judge(Partition& here, pipeline::MessageChunk& messages, std::size_t from);
@@ -120,6 +122,8 @@ class Intake final : public pipeline::SourceListener {
   bool ever_claimed_ = false;               ///< Until then nothing is known to be done.
   std::chrono::milliseconds ask_delay_{0};  ///< Before a source that did not answer is asked again; doubles.
   RoutedChunkPtr chunk_;
+  pipeline::ChunkSize chunk_size_;
+  bool is_behind_ = false;       ///< After the last poll there was a long backlog.
   pipeline::MessageChunk part_;  ///< For bundles of which a part is done.
   std::optional<pipeline::ValueScorer::Scratch> scoring_;
   std::vector<pipeline::DeadLetter> dead_;

@@ -55,7 +55,7 @@ PressureRelief::PressureRelief(const EngineOptions& options, const pipeline::Sou
       governor_{governor_options(options)},
       batch_messages_max_{options.buffer.max_messages} {}
 
-std::size_t PressureRelief::allowance(TimePoint now) {
+std::size_t PressureRelief::allowance(TimePoint now, std::int64_t gathered) {
   if (now >= next_look_) {
     next_look_ = now + look_interval;
     look(now);
@@ -63,7 +63,7 @@ std::size_t PressureRelief::allowance(TimePoint now) {
   if (now < not_before_) {
     return 0;
   }
-  if (const auto available = std::min(credit_.available(), orders_.poll_bytes_max); available > 0) {
+  if (const auto available = std::min(credit_.available() - gathered, orders_.poll_bytes_max); available > 0) {
     return static_cast<std::size_t>(available);
   }
   if (credit_.available() <= 0 && now >= next_relief_ && router_.held_bytes() > credit_.limit() / 2) {

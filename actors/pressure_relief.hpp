@@ -22,8 +22,9 @@ class PressureRelief {
   PressureRelief(const EngineOptions& options, const pipeline::Source& source, Router& router, pipeline::Credit& credit,
                  pipeline::Credit& results, ModelLoad& load, pipeline::Metrics& metrics);
 
-  /// How many bytes the next poll may bring; 0: none. Looks at the memory when it is time to.
-  [[nodiscard]] std::size_t allowance(pipeline::TimePoint now);
+  /// How many bytes the next poll may bring; 0: none. `gathered` are those that polls brought and that are not charged
+  /// yet. Looks at the memory when it is time to.
+  [[nodiscard]] std::size_t allowance(pipeline::TimePoint now, std::int64_t gathered);
   /// The last poll brought records: under pressure the next one has to wait.
   void brought_some(pipeline::TimePoint now) {
     not_before_ = now + orders_.delay;

@@ -22,7 +22,7 @@ constexpr std::uint32_t lookahead = 8;  // Look-ups that wait for memory at the 
 
 }  // namespace
 
-void Router::route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& claims) {
+std::size_t Router::route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& claims) {
   const auto& entries = chunk->messages.entries();
   next_.resize(entries.size());
   chunk->order.reserve(entries.size());
@@ -81,6 +81,7 @@ void Router::route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& claims) {
     caf::anon_send(route->buffer, Slice{{chunk.get(), false}, begin, begin + count});
     begin += count;
   }
+  return touched.size();
 }
 
 void Router::start_buffer(Route& route, AgentBufferActor::Options options) {

@@ -27,8 +27,9 @@ class Router {
   void use(std::shared_ptr<const BufferContext> context) {
     context_ = std::move(context);
   }
-  /// Sends every message to its buffer. `claims[slot]` is the claim under which it came.
-  void route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& claims);
+  /// Sends every message to its buffer. `claims[slot]` is the claim under which it came. Returns of how many agents
+  /// they are.
+  std::size_t route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& claims);
   /// Wakes the buffers that are due at `now` and forgets those that have ended. Looks at them only if one can be due,
   /// or many may have ended: there can be a million.
   void sweep(pipeline::TimePoint now);
