@@ -16,6 +16,11 @@ constexpr std::int64_t backlog_min =
     50'000;  // Records: with so many ahead, none waits longer for a chunk to get large.
 constexpr auto gathering_max = 300ms;
 
+/// That many agents may need buffers once they are routed to.
+std::int64_t buffers_bytes(std::size_t agents) {
+  return static_cast<std::int64_t>(agents) * buffer_overhead_bytes;
+}
+
 }  // namespace
 
 /// Polls once, or while there is a long backlog until the chunk is as large as it should be.
@@ -34,11 +39,12 @@ pipeline::Result<void> Intake::read(TimePoint now) {
     if (metrics_.records.load(std::memory_order_relaxed) != records) {
       relief_.brought_some(now);
     }
+    const auto messages = chunk_->messages.entries().size();
     const auto gathered = static_cast<std::int64_t>(chunk_->messages.bytes());
     is_behind_ = bytes > 0 && source_.backlog().records >= backlog_min;
     const bool goes_on =
         is_behind_ && gathered < chunk_size_.wanted() && now < end && !stopping_.load(std::memory_order_acquire);
-    bytes = goes_on ? relief_.allowance(now, gathered) : 0;
+    bytes = goes_on ? relief_.allowance(now, gathered + buffers_bytes(chunk_size_.agents_of(messages))) : 0;
     if (bytes == 0) {
       return {};
     }

@@ -22,8 +22,8 @@ class PressureRelief {
   PressureRelief(const EngineOptions& options, const pipeline::Source& source, Router& router, pipeline::Credit& credit,
                  pipeline::Credit& results, ModelLoad& load, pipeline::Metrics& metrics);
 
-  /// How many bytes the next poll may bring; 0: none. `gathered` are those that polls brought and that are not charged
-  /// yet. Looks at the memory when it is time to.
+  /// How many bytes the next poll may bring; 0: none. `gathered` is what polls brought that is not charged
+  /// yet, with all that it will be charged. Looks at the memory when it is time to.
   [[nodiscard]] std::size_t allowance(pipeline::TimePoint now, std::int64_t gathered);
   /// The last poll brought records: under pressure the next one has to wait.
   void brought_some(pipeline::TimePoint now) {

@@ -47,7 +47,7 @@ constexpr std::array table{
         .slot = source<KafkaSourceOptions, &KafkaSourceOptions::instance_id>},
     Key{.path = "source.kafka.prefetch_bytes",
         .kind = Kind::size,
-        .doc = "What librdkafka may hold ahead of the engine, of which 2MiB at most for a partition. If not given: an "
+        .doc = "What librdkafka may hold ahead of the engine, of which 1MiB at most for a partition. If not given: an "
                "eighth of what memory.limit has beyond 40MiB, at most 1GiB.",
         .slot = source<KafkaSourceOptions, &KafkaSourceOptions::queue_bytes_max>,
         .min = 64 * kib,

@@ -146,7 +146,7 @@ std::map<std::string, std::string> all_properties(const KafkaSourceOptions& opti
 std::size_t kafka_queue_kib(const KafkaSourceOptions& options, std::size_t partitions) {
   constexpr std::size_t usual = 16;  // Partitions that one engine reads, if nobody knows yet.
   const auto bytes = options.queue_bytes_max / std::max(partitions, usual);
-  return std::clamp(bytes, std::size_t{64} << 10, 2 * mib) / 1024;
+  return std::clamp(bytes, std::size_t{64} << 10, mib) / 1024;
 }
 
 Result<KafkaConsumer> make_kafka_consumer(const KafkaSourceOptions& options, std::size_t partitions) {

@@ -25,8 +25,13 @@ class ChunkSize {
   [[nodiscard]] std::int64_t wanted() const {
     return wanted_;
   }
-  /// A chunk of that many messages was made while there was more to read.
+  /// How many agents so many messages may be of, as far as the last chunk tells: each may need a buffer.
+  [[nodiscard]] std::size_t agents_of(std::size_t messages) const {
+    return std::min(messages, static_cast<std::size_t>(agents_per_message_ * static_cast<double>(messages)));
+  }
+  /// A chunk of that many messages was made, not 0, while there was more to read.
   void made(std::size_t messages, std::size_t agents) {
+    agents_per_message_ = static_cast<double>(agents) / static_cast<double>(messages);
     if (messages < agent_messages_min * agents) {
       wanted_ = std::min(most_, std::max(first, 2 * wanted_));
     } else if (messages >= agent_messages_max * agents) {
@@ -37,6 +42,7 @@ class ChunkSize {
  private:
   std::int64_t most_;
   std::int64_t wanted_ = 0;
+  double agents_per_message_ = 1;
 };
 
 }  // namespace alluvium::pipeline

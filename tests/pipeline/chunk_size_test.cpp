@@ -40,12 +40,20 @@ TEST(ChunkSize, HalvesWhenAgentsHaveMany) {
   }
 }
 
+TEST(ChunkSize, SaysHowManyAgentsMayNeedABuffer) {
+  ChunkSize size{128 * mib};
+  EXPECT_EQ(size.agents_of(1000), 1000U) << "nothing is known";
+  size.made(8000, 2000);
+  EXPECT_EQ(size.agents_of(1000), 250U);
+}
+
 RC_GTEST_PROP(ChunkSizeLaw, StaysWithinItsBounds, ()) {
   const auto most = *rc::gen::inRange<std::int64_t>(0, 64 * mib);
   ChunkSize size{most};
   for (int i = 0; i < 30; ++i) {
     const auto agents = *rc::gen::inRange<std::size_t>(1, 100'000);
     size.made(agents * *rc::gen::inRange<std::size_t>(1, 12), agents);
+    RC_ASSERT(size.agents_of(1000) <= 1000U);
     RC_ASSERT(size.wanted() >= 0);
     RC_ASSERT(size.wanted() <= std::min(most, ChunkSize::largest));
   }
