@@ -67,7 +67,7 @@ class Intake final : public pipeline::SourceListener {
     bool held = false;                                   ///< Not read: its window is full, or it waits to be claimed.
     bool was_reset = false;
     bool refused = false;  ///< The store would not grant it at the last try.
-    SettledPtr settled;    ///< Dead letters and gaps of the poll under way.
+    SettledPtr settled;    ///< Dead letters and gaps of what was read in this round.
   };
 
   Partition& partition(pipeline::PartitionSlot slot);

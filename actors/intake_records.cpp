@@ -12,13 +12,18 @@ using namespace std::chrono_literals;
 using pipeline::PartitionSlot;
 
 constexpr std::int64_t dead_letter_overhead_bytes = 400;
-constexpr std::int64_t backlog_min =
-    50'000;  // Records: with so many ahead, none waits longer for a chunk to get large.
-constexpr auto gathering_max = 300ms;
+/// Records. With so many ahead, those of the partitions that are behind do not wait longer for a chunk to get large;
+/// the others may, for gathering_max.
+constexpr std::int64_t backlog_min = 50'000;
+constexpr std::size_t deep_poll_min = 2'000;  // Messages: who reads a backlog brings more at once.
+constexpr auto gathering_max = 250ms;
+constexpr auto silence_max = 20ms;
 
-/// That many agents may need buffers once they are routed to.
-std::int64_t buffers_bytes(std::size_t agents) {
-  return static_cast<std::int64_t>(agents) * buffer_overhead_bytes;
+/// Of messages until they are routed, with a buffer for each of the agents.
+std::int64_t weight_of(const pipeline::MessageChunk& messages, std::size_t agents) {
+  return static_cast<std::int64_t>(messages.bytes() +
+                                   messages.entries().size() * sizeof(pipeline::MessageChunk::Entry) +
+                                   agents * static_cast<std::size_t>(buffer_overhead_bytes));
 }
 
 }  // namespace
@@ -26,7 +31,9 @@ std::int64_t buffers_bytes(std::size_t agents) {
 /// Polls once, or while there is a long backlog until the chunk is as large as it should be.
 pipeline::Result<void> Intake::read(TimePoint now) {
   chunk_ = caf::make_counted<RoutedChunk>();
+  is_behind_ = false;
   const auto end = now + gathering_max;
+  auto brought_at = now;
   const bool reads = stage_ && !stopping_.load(std::memory_order_acquire);
   auto bytes = reads ? relief_.allowance(now, 0) : 0;
   auto wait = std::min<std::chrono::milliseconds>(policy_.sweep_interval(), bytes == 0 ? 10ms : 100ms);
@@ -38,13 +45,19 @@ pipeline::Result<void> Intake::read(TimePoint now) {
     now = std::chrono::steady_clock::now();
     if (metrics_.records.load(std::memory_order_relaxed) != records) {
       relief_.brought_some(now);
+      brought_at = now;
     }
-    const auto messages = chunk_->messages.entries().size();
-    const auto gathered = static_cast<std::int64_t>(chunk_->messages.bytes());
-    is_behind_ = bytes > 0 && source_.backlog().records >= backlog_min;
-    const bool goes_on =
-        is_behind_ && gathered < chunk_size_.wanted() && now < end && !stopping_.load(std::memory_order_acquire);
-    bytes = goes_on ? relief_.allowance(now, gathered + buffers_bytes(chunk_size_.agents_of(messages))) : 0;
+    const auto& messages = chunk_->messages;
+    const auto count = messages.entries().size();
+    is_behind_ = count >= deep_poll_min && source_.backlog().records >= backlog_min;
+    // Should each be of another agent, half of the credit would do for it.
+    const bool is_large = static_cast<std::int64_t>(messages.bytes()) >= chunk_size_.wanted() ||
+                          weight_of(messages, count) >= credit_.limit() / 2;
+    if (!is_behind_ || is_large || now >= std::min(end, brought_at + silence_max) ||
+        stopping_.load(std::memory_order_acquire)) {
+      return {};
+    }
+    bytes = relief_.allowance(now, weight_of(messages, chunk_size_.agents_of(count)));
     if (bytes == 0) {
       return {};
     }
@@ -166,7 +179,7 @@ void Intake::hand_on() {
     }
   }
   auto chunk = std::exchange(chunk_, nullptr);
-  // A partition that was lost or stalled within this very poll has no claim any more.
+  // A partition that was lost or stalled meanwhile has no claim any more.
   const auto orphan = [this](const auto& entry) { return !claims_[entry.slot()]; };
   if (std::any_of(chunk->messages.entries().begin(), chunk->messages.entries().end(), orphan)) {
     auto kept = caf::make_counted<RoutedChunk>();
@@ -180,10 +193,11 @@ void Intake::hand_on() {
   if (!chunk->messages.entries().empty() && stage_) {
     chunk->charge = pipeline::Charge{credit_};
     chunk->charge.add(static_cast<std::int64_t>(chunk->messages.bytes()));
+    const auto bytes = chunk->charge.bytes();
     const auto messages = chunk->messages.entries().size();
     const auto agents = router_.route(std::move(chunk), claims_);
     if (is_behind_) {
-      chunk_size_.made(messages, agents);
+      chunk_size_.made(bytes, messages, agents);
     }
   }
 }

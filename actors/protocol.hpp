@@ -32,7 +32,7 @@ namespace alluvium::actors {
 using pipeline::ClaimPtr;
 using pipeline::PartitionClaim;
 
-/// What one poll brought, grouped by agent: `order` lists entries of `messages`, an agent's in a row.
+/// What was read in one round, grouped by agent: `order` lists entries of `messages`, an agent's in a row.
 struct RoutedChunk final : caf::ref_counted {
   pipeline::MessageChunk messages;
   std::vector<std::uint32_t> order;

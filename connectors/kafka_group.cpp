@@ -211,7 +211,7 @@ bool KafkaGroup::cooperative() const {
 pipeline::Backlog KafkaGroup::backlog() const {
   pipeline::Backlog sum;
   for (const auto& partition : partitions_) {
-    const auto one = partition.backlog(consumer_);
+    const auto one = partition.backlog();
     sum.records += one.records;
     sum.bytes += one.bytes;
   }

@@ -71,7 +71,10 @@ bool KafkaPartition::run_from(rd_kafka_t* consumer, int wake_fd, std::int64_t of
   rd_kafka_queue_forward(queue_.get(), nullptr);
   constexpr std::uint64_t one = 1;
   rd_kafka_queue_io_event_enable(queue_.get(), wake_fd, &one, sizeof one);
+  consumer_ = consumer;
   next_offset_ = offset;
+  beyond_end_ = 0;
+  behind_ = false;
   state_ = State::running;
   return true;
 }
@@ -129,23 +132,27 @@ std::size_t KafkaPartition::fetched() const {
   return queue_ ? rd_kafka_queue_length(queue_.get()) + pulled_.size() - pulled_next_ : 0;
 }
 
-pipeline::Backlog KafkaPartition::backlog(rd_kafka_t* consumer) const {
+pipeline::Backlog KafkaPartition::backlog() const {
   pipeline::Backlog backlog;
   if (state_ == State::running && queue_) {
     backlog.bytes = static_cast<std::int64_t>(fetched() * mean_bytes_);
     std::int64_t low = 0;
     std::int64_t high = 0;  // As of the last fetch: nobody is asked.
-    if (rd_kafka_get_watermark_offsets(consumer, name_.topic.c_str(), name_.partition, &low, &high) ==
-        RD_KAFKA_RESP_ERR_NO_ERROR) {
-      backlog.records = std::max<std::int64_t>(0, high - next_offset_);
+    if (!held_ && rd_kafka_get_watermark_offsets(consumer_, name_.topic.c_str(), name_.partition, &low, &high) ==
+                      RD_KAFKA_RESP_ERR_NO_ERROR) {
+      backlog.records = std::max<std::int64_t>(0, high - next_offset_ - beyond_end_);
     }
   }
   return backlog;
 }
 
-ReadingTurns::Queue KafkaPartition::queue(rd_kafka_t* consumer) const {
+ReadingTurns::Queue KafkaPartition::queue() {
   const auto ready = fetched();
-  return {ready, static_cast<std::size_t>(backlog(consumer).records) > ready + behind_min};
+  if (behind_ || ready >= behind_ready_min) {  // Else nobody is asked: it takes locks, and there can be thousands.
+    const auto ahead = backlog().records - static_cast<std::int64_t>(ready);
+    behind_ = ahead >= (behind_ ? behind_until : behind_from);
+  }
+  return {ready, behind_};
 }
 
 bool KafkaPartition::deliver(const rd_kafka_message_t& message, pipeline::SourceListener& listener,
@@ -176,6 +183,9 @@ bool KafkaPartition::deliver(const rd_kafka_message_t& message, pipeline::Source
 bool KafkaPartition::deliver_error(const rd_kafka_message_t& message, pipeline::SourceListener& listener,
                                    Complaints& complaints) {
   if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    next_offset_ = std::max(next_offset_, message.offset);  // What is below and did not come is a gap.
+    beyond_end_ = 0;
+    beyond_end_ = backlog().records;
     listener.on_end(slot_, message.offset);
     return true;
   }

@@ -62,11 +62,14 @@ class KafkaPartition {
 
   /// Messages and events that wait to be delivered.
   [[nodiscard]] std::size_t fetched() const;
-  /// `consumer`: as given to run_from().
-  [[nodiscard]] pipeline::Backlog backlog(rd_kafka_t* consumer) const;
-  /// The same. It is behind if the broker has more than behind_min messages beside those that were fetched.
-  [[nodiscard]] ReadingTurns::Queue queue(rd_kafka_t* consumer) const;
-  static constexpr std::size_t behind_min = 1000;
+  [[nodiscard]] pipeline::Backlog backlog() const;
+  /// It gets behind when a thousand messages are fetched and fifty thousand offsets are still with the broker,
+  /// and stops being so when these are less than a thousand: it is not by a hiccup that a partition falls behind. With
+  /// queues so small that they never have a thousand, none is.
+  [[nodiscard]] ReadingTurns::Queue queue();
+  static constexpr std::int64_t behind_from = 50'000;
+  static constexpr std::int64_t behind_until = 1'000;
+  static constexpr std::size_t behind_ready_min = 1'000;
 
   // What the source keeps about it.
   bool in_assignment = false;  ///< librdkafka was told to read it.
@@ -87,6 +90,9 @@ class KafkaPartition {
   State state_ = State::foreign;
   bool held_ = false;
   std::int64_t next_offset_ = 0;
+  std::int64_t beyond_end_ = 0;  ///< Offsets above the last end that was seen: of open transactions.
+  bool behind_ = false;
+  rd_kafka_t* consumer_ = nullptr;  ///< As given to run_from().
   KafkaQueue queue_;
   std::vector<rd_kafka_message_t*> pulled_;  ///< Taken from the queue; null where delivered.
   std::size_t pulled_next_ = 0;

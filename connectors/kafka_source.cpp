@@ -227,12 +227,12 @@ Result<void> KafkaSource::wait_for_seat(std::chrono::milliseconds wait) {
 /// True if the listener was called.
 bool KafkaSource::read(std::size_t bytes_max) {
   if (bytes_max == 0) {
-    return false;  // Without room, nobody is passed over, and nobody's turn goes by.
+    return false;  // Without room, nobody is passed over.
   }
   bool called = false;
   auto& partitions = group_->partitions();
   const auto queue_of = [&](std::size_t i) {
-    return partitions[i].readable() ? partitions[i].queue(consumer_.get()) : ReadingTurns::Queue{};
+    return partitions[i].readable() ? partitions[i].queue() : ReadingTurns::Queue{};
   };
   for (const auto slot : turns_.order(partitions.size(), queue_of, Clock::now())) {
     auto& partition = partitions[slot];

@@ -13,16 +13,23 @@ std::span<const std::size_t> ReadingTurns::order(std::size_t slots, const std::f
   for (std::size_t slot = 0; slot < slots; ++slot) {
     queues_[slot] = queue_of(slot);
   }
+  if (turn_ >= slots) {
+    turn_ = 0;
+    turn_used_ = true;
+  }
   if (!keeps_turn(now)) {
     pass_turn(now);
   }
+  waits_ = false;
   for (std::size_t slot = 0; slot < slots; ++slot) {
     const auto& queue = queues_[slot];
     if (queue.ready > 0 && (!queue.behind || slot == turn_)) {
       order_.push_back(slot);
       ++passes_[slot];  // Until it is read.
     }
+    waits_ = waits_ || (queue.ready > 0 && queue.behind && slot != turn_);
   }
+  waits_ = waits_ && queues_[turn_].ready == 0;
   std::ranges::sort(order_, [this](std::size_t a, std::size_t b) {
     const bool a_waits = passes_[a] > passes_max;
     const bool b_waits = passes_[b] > passes_max;
@@ -32,19 +39,22 @@ std::span<const std::size_t> ReadingTurns::order(std::size_t slots, const std::f
     if (a_waits && passes_[a] != passes_[b]) {
       return passes_[a] > passes_[b];
     }
+    if (!turn_used_ && queues_[turn_].behind && (a == turn_) != (b == turn_)) {
+      return a == turn_;  // Or others might always take all there is room for.
+    }
     return queues_[a].ready != queues_[b].ready ? queues_[a].ready > queues_[b].ready : a < b;
   });
   return order_;
 }
 
 bool ReadingTurns::keeps_turn(TimePoint now) {
-  if (turn_ >= queues_.size() || !queues_[turn_].behind || now >= turn_ends_) {
+  if (queues_.empty() || !queues_[turn_].behind) {
     return false;
   }
   if (queues_[turn_].ready > 0) {
     ready_at_ = now;
   }
-  return now < ready_at_ + patience;
+  return (now < turn_ends_ || !turn_used_) && now < ready_at_ + patience;
 }
 
 /// Round and round, so that nobody waits longer than for the turns of all others.
@@ -54,6 +64,7 @@ void ReadingTurns::pass_turn(TimePoint now) {
   for (std::size_t step = 1; step <= slots; ++step) {
     if (const auto slot = (turn_ + step) % slots; takes_it(slot)) {
       turn_ = slot;
+      turn_used_ = false;
       break;
     }
   }

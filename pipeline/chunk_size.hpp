@@ -29,10 +29,11 @@ class ChunkSize {
   [[nodiscard]] std::size_t agents_of(std::size_t messages) const {
     return std::min(messages, static_cast<std::size_t>(agents_per_message_ * static_cast<double>(messages)));
   }
-  /// A chunk of that many messages was made, not 0, while there was more to read.
-  void made(std::size_t messages, std::size_t agents) {
+  /// A chunk of that many messages was made, not 0, while there was more to read. One that had to be cut short says
+  /// nothing of larger ones.
+  void made(std::int64_t bytes, std::size_t messages, std::size_t agents) {
     agents_per_message_ = static_cast<double>(agents) / static_cast<double>(messages);
-    if (messages < agent_messages_min * agents) {
+    if (messages < agent_messages_min * agents && bytes >= wanted_) {
       wanted_ = std::min(most_, std::max(first, 2 * wanted_));
     } else if (messages >= agent_messages_max * agents) {
       wanted_ = wanted_ > first ? wanted_ / 2 : 0;

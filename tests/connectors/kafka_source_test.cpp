@@ -82,16 +82,16 @@ TEST(KafkaConfig, RefusesEmptyAndUnusableNames) {
 TEST(KafkaConfig, DividesThePrefetchBudgetByThePartitions) {
   auto options = some_options();
   options.queue_bytes_max = std::size_t{64} << 20;
-  EXPECT_EQ(kafka_queue_kib(options, 0), 2048U) << "nobody knows how many there are";
-  EXPECT_EQ(kafka_queue_kib(options, 32), 2048U);
-  EXPECT_EQ(kafka_queue_kib(options, 33), 1985U);
+  EXPECT_EQ(kafka_queue_kib(options, 0), 1024U) << "nobody knows how many there are";
+  EXPECT_EQ(kafka_queue_kib(options, 64), 1024U);
+  EXPECT_EQ(kafka_queue_kib(options, 65), 1008U);
   EXPECT_EQ(kafka_queue_kib(options, 1024), 64U);
   EXPECT_EQ(kafka_queue_kib(options, 1025), 64U) << "less would be a fetch for every few records";
   options.queue_bytes_max = std::size_t{1} << 30;
-  EXPECT_EQ(kafka_queue_kib(options, 0), 2048U);
-  options.queue_bytes_max = std::size_t{16} << 20;
   EXPECT_EQ(kafka_queue_kib(options, 0), 1024U);
-  EXPECT_EQ(kafka_queue_kib(options, 16), 1024U);
+  options.queue_bytes_max = std::size_t{8} << 20;
+  EXPECT_EQ(kafka_queue_kib(options, 0), 512U);
+  EXPECT_EQ(kafka_queue_kib(options, 16), 512U);
 }
 
 TEST(KafkaSource, ReadsATopicOfManyPartitions) {
