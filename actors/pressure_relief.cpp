@@ -63,15 +63,29 @@ std::size_t PressureRelief::allowance(TimePoint now, std::int64_t gathered) {
   if (now < not_before_) {
     return 0;
   }
-  if (const auto available = std::min(credit_.available() - gathered, orders_.poll_bytes_max); available > 0) {
-    return static_cast<std::size_t>(available);
+  relieve_credit(now);
+  const auto available = std::min(credit_.available() - gathered, orders_.poll_bytes_max);
+  return available > 0 ? static_cast<std::size_t>(available) : 0;
+}
+
+/// For lack of credit: buffers wait for more, and without any that would be for ever. What gets no more for a while
+/// leaves before it comes to that, so that reading can go on meanwhile.
+void PressureRelief::relieve_credit(TimePoint now) {
+  const auto wanted = credit_.limit() / 4;
+  if (credit_.available() >= wanted || now < next_relief_ || router_.held_bytes() <= credit_.limit() / 2) {
+    return;
   }
-  if (credit_.available() <= 0 && now >= next_relief_ && router_.held_bytes() > credit_.limit() / 2) {
-    // The credit is in the buffers, which wait for more: that would be for ever.
+  if (credit_.available() <= 0) {
     next_relief_ = now + relief_interval;
-    relieve_buffers(credit_.limit() / 4, now);
+    relieve_buffers(wanted, now);
+    return;
   }
-  return 0;
+  const auto on_its_way = credit_.held() - router_.held_bytes();
+  if (credit_.available() + on_its_way < wanted) {
+    auto bytes = wanted;  // More than is lacking: each time all of them are looked at.
+    next_relief_ = now + relief_interval;
+    count_flushed(router_.flush_quiet(bytes, now));
+  }
 }
 
 void PressureRelief::look(TimePoint now) {
@@ -94,9 +108,12 @@ void PressureRelief::look(TimePoint now) {
 
 void PressureRelief::relieve_buffers(std::int64_t bytes, TimePoint now) {
   if (bytes > 0) {
-    const auto flushed = router_.flush_fullest(bytes, now);
-    metrics_.pressure_flushes.fetch_add(static_cast<std::int64_t>(flushed), std::memory_order_relaxed);
+    count_flushed(router_.flush_fullest(bytes, now));
   }
+}
+
+void PressureRelief::count_flushed(std::size_t buffers) {
+  metrics_.pressure_flushes.fetch_add(static_cast<std::int64_t>(buffers), std::memory_order_relaxed);
 }
 
 void PressureRelief::report(const pipeline::MemoryReading& reading, const pipeline::HeldBytes& held, TimePoint now) {

@@ -36,7 +36,9 @@ class PressureRelief {
 
  private:
   void look(pipeline::TimePoint now);
+  void relieve_credit(pipeline::TimePoint now);
   void relieve_buffers(std::int64_t bytes, pipeline::TimePoint now);
+  void count_flushed(std::size_t buffers);
   void report(const pipeline::MemoryReading& reading, const pipeline::HeldBytes& held, pipeline::TimePoint now);
 
   const EngineOptions& options_;

@@ -17,7 +17,7 @@ Route& RouteTable::find_or_add(std::size_t hash, std::string_view agent_id) {
   auto& route = *made;
   route.next = std::move(bucket);
   bucket = std::move(made);
-  if (++size_ > buckets_.size()) {
+  if (++size_ > buckets_.size() / 2) {
     spread_over(2 * buckets_.size());
   }
   return route;

@@ -79,7 +79,7 @@ class RouteTable {
         }
       }
     }
-    if (buckets_.size() > buckets_min && size_ < buckets_.size() / 8) {
+    if (buckets_.size() > buckets_min && size_ < buckets_.size() / 16) {
       spread_over(buckets_.size() / 4);  // Or each visit would be one of all the buckets that there ever were.
     }
   }
@@ -97,13 +97,19 @@ class RouteTable {
   }
 
  private:
-  /// What a visit of all buckets needs next.
+  /// What a visit of all buckets needs next: of a bucket first its first route, then that one's slot and the second
+  /// route, then the second's slot. Few buckets have a third.
   void announce_visit(std::size_t at) const {
-    if (at + 16 < buckets_.size()) {
-      __builtin_prefetch(buckets_[at + 16].get());
-      if (const auto* route = buckets_[at + 8].get(); route != nullptr) {
-        __builtin_prefetch(route->slot);
-      }
+    if (at + 24 >= buckets_.size()) {
+      return;
+    }
+    __builtin_prefetch(buckets_[at + 24].get());
+    if (const auto* first = buckets_[at + 16].get(); first != nullptr) {
+      __builtin_prefetch(first->slot);
+      __builtin_prefetch(first->next.get());
+    }
+    if (const auto* first = buckets_[at + 8].get(); first != nullptr && first->next != nullptr) {
+      __builtin_prefetch(first->next->slot);
     }
   }
   void spread_over(std::size_t buckets);
@@ -111,7 +117,7 @@ class RouteTable {
   void clear();
 
   static constexpr std::size_t buckets_min = 16;
-  std::vector<std::unique_ptr<Route>> buckets_;  ///< A power of two.
+  std::vector<std::unique_ptr<Route>> buckets_;  ///< A power of two, twice the routes at least: a second is a wait.
   std::size_t size_ = 0;
 };
 

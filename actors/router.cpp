@@ -31,8 +31,10 @@ std::size_t Router::route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& cla
     hashes_.push_back(RouteTable::hash(entry.agent_id()));
     if (entry.slot() >= routes_.size()) {
       routes_.resize(entry.slot() + 1);
+      last_chunk_.resize(routes_.size());
     }
   }
+  ++chunks_;
   struct Touched {
     Route* route;
     pipeline::PartitionSlot slot;
@@ -48,6 +50,7 @@ std::size_t Router::route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& cla
     if (route.count++ == 0) {
       route.head = i;
       touched.push_back({&route, slot});
+      last_chunk_[slot] = chunks_;
     } else {
       next_[route.tail] = i;
     }
@@ -137,6 +140,18 @@ void Router::flush() {
 }
 
 std::size_t Router::flush_fullest(std::int64_t bytes, pipeline::TimePoint now) {
+  auto flushed = flush_quiet(bytes, now);
+  if (bytes > 0) {
+    flushed += flush_fullest_of(false, bytes, now);
+  }
+  return flushed;
+}
+
+std::size_t Router::flush_quiet(std::int64_t& bytes, pipeline::TimePoint now) {
+  return flush_fullest_of(true, bytes, now);
+}
+
+std::size_t Router::flush_fullest_of(bool quiet, std::int64_t& bytes, pipeline::TimePoint now) {
   // By classes of 64 bytes instead of in order: there can be many, and this is done while memory is short. What is
   // beyond the last class is in it. Each buffer is visited once, as each visit waits for memory: what was found is
   // kept, 16 bytes of the 640 that each is charged.
@@ -150,8 +165,12 @@ std::size_t Router::flush_fullest(std::int64_t bytes, pipeline::TimePoint now) {
     std::int64_t bytes;
   };
   std::vector<Full> full;
-  full.reserve(size());
-  for (auto& routes : routes_) {
+  for (pipeline::PartitionSlot slot = 0; slot < routes_.size(); ++slot) {
+    if ((last_chunk_[slot] != chunks_) != quiet) {
+      continue;
+    }
+    auto& routes = routes_[slot];
+    full.reserve(full.size() + routes.size());
     routes.keep_if([&](const Route& route) {
       if (route.slot->pending.load(std::memory_order_acquire) == 0) {
         return false;
@@ -179,7 +198,9 @@ std::size_t Router::flush_fullest(std::int64_t bytes, pipeline::TimePoint now) {
       }
     }
   }
-  forget_at_ = now + forget_after_flush;
+  if (flushed > 0) {
+    forget_at_ = now + forget_after_flush;
+  }
   return flushed;
 }
 

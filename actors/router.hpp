@@ -2,6 +2,7 @@
 // Brings each message to the buffer of its agent, and keeps the buffers' time.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,7 +13,7 @@
 
 namespace alluvium::actors {
 
-/// Groups what one poll brought by agent, so that in catch-up a buffer gets one mailbox message for
+/// Groups what was read in one round by agent, so that in catch-up a buffer gets one mailbox message for
 /// many chat messages. Not an actor: the source's thread owns it.
 ///
 /// It also keeps the buffers' alarms. A timer per buffer would keep its ended buffer in memory until
@@ -35,9 +36,13 @@ class Router {
   void sweep(pipeline::TimePoint now);
   /// Makes every buffer hand on what it has.
   void flush();
-  /// The same for the fullest ones, until about `bytes` are on their way. Returns how many. Those that have ended are
-  /// forgotten in passing.
+  /// The same for the fullest ones, until about `bytes` are on their way: of partitions that the last chunk had nothing
+  /// of, then of the others, as those wait longer for more. Returns how many. Those that have ended are forgotten in
+  /// passing.
   std::size_t flush_fullest(std::int64_t bytes, pipeline::TimePoint now);
+  /// Only of partitions that the last chunk had nothing of: while a backlog is read one partition at a time, of those
+  /// whose turn is over. Takes what is on its way from `bytes`.
+  std::size_t flush_quiet(std::int64_t& bytes, pipeline::TimePoint now);
   /// Ends a partition's buffers without a flush: someone will read their messages again.
   void drop(pipeline::PartitionSlot slot);
   void drop_all();
@@ -57,10 +62,13 @@ class Router {
 
  private:
   void start_buffer(Route& route, AgentBufferActor::Options options);
+  std::size_t flush_fullest_of(bool quiet, std::int64_t& bytes, pipeline::TimePoint now);
 
   caf::actor_system& system_;
   std::shared_ptr<const BufferContext> context_;
-  std::vector<RouteTable> routes_;   ///< By partition slot. Bounded by the credit: each has pending bytes.
+  std::vector<RouteTable> routes_;         ///< By partition slot. Bounded by the credit: each has pending bytes.
+  std::vector<std::uint64_t> last_chunk_;  ///< By partition slot: the number of the last chunk with messages of it.
+  std::uint64_t chunks_ = 0;
   std::vector<std::size_t> hashes_;  ///< Of the chunk's agents.
   std::vector<std::uint32_t> next_;
   bool may_flush_ = false;         ///< Something was routed since the last flush of all.

@@ -38,7 +38,8 @@ class AgentBufferTest : public testing::Test {
     scheduler().run();
   }
 
-  void send(int count, const std::string& content = "I moved to Oslo", const std::string& agent = "ada") {
+  void send(int count, const std::string& content = "I moved to Oslo", const std::string& agent = "ada",
+            pipeline::PartitionSlot slot = 0) {
     auto chunk = caf::make_counted<RoutedChunk>();
     for (int i = 0; i < count; ++i) {
       pipeline::MessageView message;
@@ -47,9 +48,9 @@ class AgentBufferTest : public testing::Test {
       message.agent_id = agent;
       message.content = content;
       message.position.offset = next_offset_++;
-      chunk->messages.add(message, 0);
+      chunk->messages.add(message, slot);
     }
-    router_.route(std::move(chunk), {claim_});
+    router_.route(std::move(chunk), {claim_, other_claim_});
     scheduler().run();
   }
 
@@ -73,6 +74,7 @@ class AgentBufferTest : public testing::Test {
   pipeline::Credit credit_{1 << 20};
   std::atomic<std::size_t> batch_messages_max_{100};  ///< More than any policy here.
   ClaimPtr claim_ = std::make_shared<const PartitionClaim>(PartitionClaim{0, 1, {"chat", 0}});
+  ClaimPtr other_claim_ = std::make_shared<const PartitionClaim>(PartitionClaim{1, 1, {"chat", 1}});
 
   TestConfig config_;
   caf::actor_system system_{config_};
@@ -173,6 +175,25 @@ TEST_F(AgentBufferTest, FlushesTheFullestFirstUntilItIsEnough) {
   EXPECT_EQ(batch_sizes_, (std::vector<std::size_t>{3, 2, 1}));
   EXPECT_EQ(router_.held_bytes(), 0);
   EXPECT_EQ(flush_fullest(1'000'000), 0U);
+}
+
+TEST_F(AgentBufferTest, FlushesThoseOfPartitionsThatGetNothingBeforeTheOthers) {
+  send(1, "short", "ada");
+  send(2, "short", "bob");
+  send(3, "I moved to Oslo", "cyd", 1);
+  EXPECT_EQ(flush_fullest(1), 1U);
+  scheduler().run();
+  EXPECT_EQ(batch_sizes_, std::vector<std::size_t>{2}) << "the fullest of the quiet partition";
+  std::int64_t bytes = 1 << 20;
+  EXPECT_EQ(router_.flush_quiet(bytes, scheduler().clock().now()), 1U);
+  scheduler().run();
+  EXPECT_EQ(batch_sizes_, (std::vector<std::size_t>{2, 1})) << "the partition that was read last is not quiet";
+  EXPECT_GT(bytes, 0);
+  EXPECT_LT(bytes, 1 << 20);
+  EXPECT_EQ(flush_fullest(bytes), 1U);
+  scheduler().run();
+  EXPECT_EQ(batch_sizes_, (std::vector<std::size_t>{2, 1, 3}));
+  EXPECT_EQ(router_.held_bytes(), 0);
 }
 
 TEST_F(AgentBufferTest, ThoseThatEndedByAFlushAreForgottenByTheNextOrSoon) {
