@@ -66,9 +66,13 @@ class Statement {
   template <class... Values>
   Statement& with(const Values&... values) {
     reset();
-    [[maybe_unused]] int index = 0;
-    (bind(++index, values), ...);
+    bind_from(1, values...);
     return *this;
+  }
+  /// These for ?first and on. The others stay; it must not be running.
+  template <class... Values>
+  void bind_from(int first, const Values&... values) {
+    (bind(first++, values), ...);
   }
   /// True if there is a row to read.
   bool step();

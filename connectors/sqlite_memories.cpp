@@ -9,8 +9,9 @@
 
 namespace alluvium::connectors {
 
-MemoryTable::MemoryTable(Database& database, const DedupeOptions& dedupe, Hash hash)
+MemoryTable::MemoryTable(Database& database, BatchRows& batches, const DedupeOptions& dedupe, Hash hash)
     : database_{database},
+      batches_{batches},
       hash_{hash},
       insert_{database.prepare(
           "INSERT INTO memories(memory_id, agent_id, batch, session_id, user_id, content, type, importance, keywords,"
@@ -25,8 +26,7 @@ MemoryTable::MemoryTable(Database& database, const DedupeOptions& dedupe, Hash h
           " extraction_method, rule_id, source_message_ids, created_ms, prompt_id, model, connections, first_offset,"
           " first_index, request) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
           " ?19) WHERE id = ?20")},
-      uncount_{database.prepare("UPDATE batches SET memories = memories - 1 WHERE id = ?1")},
-      near_{dedupe.near ? std::make_unique<NearDedupe>(database, dedupe.adjudication) : nullptr} {}
+      near_{dedupe.near ? std::make_unique<NearDedupe>(database, batches, dedupe.adjudication) : nullptr} {}
 
 MemoryTable::~MemoryTable() = default;
 
@@ -73,7 +73,7 @@ MemoryCount MemoryTable::insert_exact(const pipeline::Memory& memory, const pipe
     if (there.same) {
       // In its row, which others may know by its number.
       arrival.bind(replace_, there.row).run();
-      uncount_.with(there.batch).run();
+      batches_.count_memories(there.batch, -1);
       return {.of_batch = 1, .of_all = 0};
     }
   }

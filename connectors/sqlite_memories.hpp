@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "connectors/sqlite_adjudication.hpp"
+#include "connectors/sqlite_batch_rows.hpp"
 #include "connectors/sqlite_database.hpp"
 #include "connectors/sqlite_verdicts.hpp"
 #include "pipeline/dedupe.hpp"
@@ -56,8 +57,9 @@ class MemoryTable {
   /// Places tried for a key whose hash is taken by another key. With 64 bits even the second is rare.
   static constexpr int probes_max = 64;
 
-  /// `hash` is an argument so that a test can make keys collide.
-  explicit MemoryTable(Database& database, const DedupeOptions& dedupe = {}, Hash hash = pipeline::dedupe_hash);
+  /// `batches` outlives it. `hash` is an argument so that a test can make keys collide.
+  MemoryTable(Database& database, BatchRows& batches, const DedupeOptions& dedupe = {},
+              Hash hash = pipeline::dedupe_hash);
   ~MemoryTable();
   MemoryTable(const MemoryTable&) = delete;
   MemoryTable& operator=(const MemoryTable&) = delete;
@@ -82,8 +84,9 @@ class MemoryTable {
                   const pipeline::Position& first);
 
   Database& database_;
+  BatchRows& batches_;
   Hash hash_;
-  Statement insert_, present_, replace_, uncount_;
+  Statement insert_, present_, replace_;
   std::string keywords_, sources_;  ///< JSON; kept for their memory.
   std::unique_ptr<NearDedupe> near_;
 };

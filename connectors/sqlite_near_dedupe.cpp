@@ -39,8 +39,9 @@ bool twins(const Sketch& a, const Sketch& b) {
 
 }  // namespace
 
-NearDedupe::NearDedupe(Database& database, const AdjudicationOptions& adjudication)
+NearDedupe::NearDedupe(Database& database, BatchRows& batches, const AdjudicationOptions& adjudication)
     : database_{database},
+      batches_{batches},
       neighbours_{database},
       adjudication_{database, adjudication},
       members_{database, adjudication_.verdicts()},
@@ -65,8 +66,7 @@ NearDedupe::NearDedupe(Database& database, const AdjudicationOptions& adjudicati
                                 " FROM memories WHERE agent_id = ?1 ORDER BY id DESC LIMIT ?2")},
       at_{database.prepare("SELECT id FROM memories WHERE agent_id = ?1 AND dedupe_hash = ?2")},
       followers_{database.prepare("SELECT id, form FROM duplicates WHERE kept = ?1")},
-      follow_{database.prepare("UPDATE duplicates SET kept = ?2 WHERE id = ?1")},
-      count_batch_{database.prepare("UPDATE batches SET memories = memories + ?2 WHERE id = ?1")} {}
+      follow_{database.prepare("UPDATE duplicates SET kept = ?2 WHERE id = ?1")} {}
 
 MemoryCount NearDedupe::insert(const NewMemory& arrival) {
   const auto first_message = arrival.batch[arrival.memory.sources.front()];
@@ -318,7 +318,7 @@ MemoryCount NearDedupe::counts(std::int64_t own_batch) {
   for (const auto& [batch, more] : moved_) {
     count.of_all += more;
     if (batch != own_batch && more != 0) {
-      count_batch_.with(batch, more).run();
+      batches_.count_memories(batch, more);
     }
   }
   return count;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "connectors/sqlite_adjudication.hpp"
+#include "connectors/sqlite_batch_rows.hpp"
 #include "connectors/sqlite_database.hpp"
 #include "connectors/sqlite_memories.hpp"
 #include "connectors/sqlite_near_links.hpp"
@@ -44,7 +45,7 @@ struct NewMemory {
 /// All its calls belong inside the caller's write transaction.
 class NearDedupe {
  public:
-  NearDedupe(Database& database, const AdjudicationOptions& adjudication);
+  NearDedupe(Database& database, BatchRows& batches, const AdjudicationOptions& adjudication);
 
   MemoryCount insert(const NewMemory& arrival);
   /// What follows from what a model has said of this agent's memories; it is in its table already.
@@ -69,12 +70,13 @@ class NearDedupe {
   MemoryCount counts(std::int64_t own_batch);
 
   Database& database_;
+  BatchRows& batches_;
   NeighbourTable neighbours_;
   Adjudication adjudication_;
   NearMembers members_;
   NearLinks links_;
   Statement insert_, insert_duplicate_, demote_, promote_, erase_memory_, erase_duplicate_, retarget_;
-  Statement merged_text_, history_, at_, followers_, follow_, count_batch_;
+  Statement merged_text_, history_, at_, followers_, follow_;
   // Of the insertion or decision under way.
   std::string agent_id_;
   bool judged_ = false;  ///< Something was said, or asked, of this agent's memories.

@@ -16,7 +16,8 @@ using pipeline::Outcome;
 }  // namespace
 
 SettlementRows::SettlementRows(Database& database, const DedupeOptions& dedupe)
-    : memories_{database, dedupe},
+    : batch_rows_{database},
+      memories_{database, batch_rows_, dedupe},
       rows_{database},
       verdicts_{database},
       batch_{database.prepare("SELECT partition_id, positions, outcomes FROM batches WHERE id = ?1")},

@@ -45,6 +45,7 @@ class SettlementRows {
   void write_dead_letter(const pipeline::StoredRequest& request, std::uint32_t index, const TouchedBatch& batch,
                          std::int64_t row, const std::string& detail, std::int64_t now_ms);
 
+  BatchRows batch_rows_;
   MemoryTable memories_;
   RequestRows rows_;
   VerdictRows verdicts_;

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "connectors/sqlite_batch_rows.hpp"
 #include "connectors/sqlite_database.hpp"
 #include "connectors/sqlite_ledger.hpp"
 #include "connectors/sqlite_memories.hpp"
@@ -31,14 +32,11 @@ class SqliteStore final : public pipeline::Store {
       : database_{options.path, Database::Mode::create, options.busy_timeout},
         schema_{database_, options},
         ledger_{database_},
-        memories_{database_, options.dedupe()},
+        batches_{database_},
+        memories_{database_, batches_, options.dedupe()},
         requests_{database_, options.models},
         rows_{database_},
         gathering_{database_, options.models.tiers, options.models.gathering},
-        insert_batch_{database_.prepare(
-            "INSERT INTO batches(id, partition_id, max_offset, batch_id, agent_id, positions, message_ids, outcomes,"
-            " outcome, started_ms, ended_ms, memories, bytes, noise_bytes, chosen_bytes, scores)"
-            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")},
         insert_dead_{database_.prepare(
             "INSERT INTO dead_letters(partition_id, offset, bundle_index, bundle_count, message_id, reason, detail,"
             " payload_bytes, timestamp_ms, created_ms, key, payload)"
@@ -140,6 +138,7 @@ class SqliteStore final : public pipeline::Store {
     if (!may_write(commits, rows, result)) {
       return result;  // Rolls back; there is nothing to roll back.
     }
+    batches_.begin();
     last_batch_.with();
     auto next_batch = (last_batch_.step() ? last_batch_.integer(0) : 0) + 1;
     last_batch_.reset();
@@ -148,6 +147,7 @@ class SqliteStore final : public pipeline::Store {
     for (std::size_t i = 0; i < commits.size(); ++i) {
       after.push_back(write(commits[i], *rows[i], next_batch, now_ms, result));
     }
+    batches_.flush();
     pipeline::failpoint("store.in_commit");
     transaction.commit();
     pipeline::failpoint("store.after_commit");
@@ -230,34 +230,33 @@ class SqliteStore final : public pipeline::Store {
       asked_bytes = made.asked_bytes;
     }
     result.backlog_full += backlog_full ? 1 : 0;
+    auto& row = batches_.next();
     positions_.clear();
-    scores_.clear();
-    std::size_t noise_bytes = 0;
+    row.scores.clear();
+    row.noise_bytes = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       positions_.push_back(batch.position(i));
-      noise_bytes += final_[i] == Outcome::noise ? batch.content(i).size() : 0;
+      row.noise_bytes += final_[i] == Outcome::noise ? batch.content(i).size() : 0;
       if (by_value_) {
-        scores_ += static_cast<char>(batch.worth(i).score);
-        scores_ += static_cast<char>(batch.worth(i).threshold);
+        row.scores += static_cast<char>(batch.worth(i).score);
+        row.scores += static_cast<char>(batch.worth(i).threshold);
       }
     }
-    outcomes_ = outcome_letters(final_);
-    const auto positions = pipeline::encode_positions(positions_);
-    const auto max_offset = std::ranges::max(positions_).offset;
-    const bool default_ids = !join_message_ids(batch, commit.partition, message_ids_);
-    const auto insert = [&](const auto& message_ids) {
-      insert_batch_
-          .with(id, partition_id, max_offset, extracted.id, batch.agent_id(), Blob{positions}, message_ids, outcomes_,
-                outcome_word(outcomes_), extracted.started_ms, extracted.ended_ms, stored.of_batch,
-                batch.content_bytes(), noise_bytes, asked_bytes, Blob{scores_})
-          .run();
-    };
-    if (default_ids) {
-      insert(nullptr);
-    } else {
-      insert(message_ids_);
-    }
-    return max_offset;
+    row.id = id;
+    row.partition_id = partition_id;
+    row.max_offset = std::ranges::max(positions_).offset;
+    row.batch_id = extracted.id;
+    row.agent_id = batch.agent_id();
+    row.positions = pipeline::encode_positions(positions_);
+    row.default_ids = !join_message_ids(batch, commit.partition, row.message_ids);
+    row.outcomes = outcome_letters(final_);
+    row.started_ms = extracted.started_ms;
+    row.ended_ms = extracted.ended_ms;
+    row.memories = stored.of_batch;
+    row.bytes = batch.content_bytes();
+    row.chosen_bytes = asked_bytes;
+    batches_.add();
+    return row.max_offset;
   }
 
   void write_dead_letter(const pipeline::DeadLetter& letter, std::int64_t partition_id, std::int64_t now_ms) {
@@ -272,19 +271,19 @@ class SqliteStore final : public pipeline::Store {
   Database database_;
   Schema schema_;
   SqliteLedger ledger_;
+  BatchRows batches_;
   MemoryTable memories_;
   RequestPlan requests_;
   RequestRows rows_;
   Gathering gathering_;
-  Statement insert_batch_, insert_dead_, last_batch_;
+  Statement insert_dead_, last_batch_;
   pipeline::WallClock clock_;
   pipeline::TierPolicies tiers_;
   bool by_value_;
   std::map<pipeline::TopicPartition, Owned> owned_;  ///< At most one per partition of the streams.
   std::set<pipeline::TopicPartition> reset_;         ///< The same.
-  std::vector<Position> positions_;                  ///< Kept for their memory, like the texts.
+  std::vector<Position> positions_;                  ///< Kept for their memory.
   std::vector<Outcome> final_;                       ///< Of the batch being written, once it is decided about models.
-  std::string outcomes_, message_ids_, scores_;
 };
 
 }  // namespace

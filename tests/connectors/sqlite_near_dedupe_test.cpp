@@ -55,7 +55,8 @@ class NearDedupeTest : public SqliteTest {
     create_store();
     database_ = std::make_unique<Database>(path_, Database::Mode::read_write, std::chrono::milliseconds{0});
     database_->execute("PRAGMA synchronous = OFF");
-    memories_ = std::make_unique<MemoryTable>(*database_, DedupeOptions{.near = true});
+    batches_ = std::make_unique<BatchRows>(*database_);
+    memories_ = std::make_unique<MemoryTable>(*database_, *batches_, DedupeOptions{.near = true});
   }
 
   std::int64_t insert(const Made& made, const std::string& agent = "a") {
@@ -93,6 +94,7 @@ class NearDedupeTest : public SqliteTest {
   }
 
   std::unique_ptr<Database> database_;
+  std::unique_ptr<BatchRows> batches_;
   std::unique_ptr<MemoryTable> memories_;
 };
 
@@ -148,7 +150,7 @@ TEST_F(NearDedupeTest, TakesNothingTwiceWhenTheLedgerIsReset) {
 }
 
 TEST_F(NearDedupeTest, ComparesWithWhatWasStoredWithoutIt) {
-  MemoryTable exact{*database_};
+  MemoryTable exact{*database_, *batches_};
   const auto insert_exact = [&](const Made& made) {
     exact.insert(memory_of(made), batch_with(made, "a"), {.batch_row = 1, .first = {.offset = made.offset}});
   };

@@ -293,7 +293,9 @@ TEST_F(SqliteStoreTest, StoresAMemoryOncePerAgent) {
 TEST_F(SqliteStoreTest, FindsAnotherPlaceForAKeyWhoseHashIsTaken) {
   create_store();
   Database database{path_, Database::Mode::read_write, std::chrono::milliseconds{0}};
-  MemoryTable memories{database, {}, [](std::string_view) { return ~std::uint64_t{0}; }};  // The next place wraps.
+  BatchRows batches{database};
+  MemoryTable memories{
+      database, batches, {}, [](std::string_view) { return ~std::uint64_t{0}; }};  // The next place wraps.
   const auto batch = batch_of("a", {{.offset = 0}}).batch;
   const auto insert = [&](const std::string& content) {
     pipeline::Memory memory;

@@ -47,7 +47,8 @@ class VerdictOrderTest : public SqliteTest {
     create_store();
     database_ = std::make_unique<Database>(path_, Database::Mode::read_write, std::chrono::milliseconds{0});
     database_->execute("PRAGMA synchronous = OFF");
-    memories_ = std::make_unique<MemoryTable>(*database_, DedupeOptions{.near = true});
+    batches_ = std::make_unique<BatchRows>(*database_);
+    memories_ = std::make_unique<MemoryTable>(*database_, *batches_, DedupeOptions{.near = true});
     verdicts_ = std::make_unique<VerdictRows>(*database_);
   }
 
@@ -115,6 +116,7 @@ class VerdictOrderTest : public SqliteTest {
   }
 
   std::unique_ptr<Database> database_;
+  std::unique_ptr<BatchRows> batches_;
   std::unique_ptr<MemoryTable> memories_;
   std::unique_ptr<VerdictRows> verdicts_;
   std::int64_t asked_ = 1000;
