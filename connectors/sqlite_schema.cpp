@@ -73,7 +73,7 @@ void set_up_wal(Database& database, const std::string& path) {
     throw SqliteFailure{Errc::unavailable, path + ": write-ahead logging is not possible here (journal mode " + mode +
                                                "): is it a network file system?"};
   }
-  database.execute("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -40000; PRAGMA temp_store = MEMORY");
+  database.execute("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY");
   const auto page_bytes = static_cast<std::uintmax_t>(database.integer("PRAGMA page_size"));
   database.execute(("PRAGMA wal_autocheckpoint = " + std::to_string(log_bytes(path) / page_bytes)).c_str());
 }

@@ -15,11 +15,11 @@ namespace alluvium::connectors {
 
 struct SqliteStoreOptions {
   std::string path = "alluvium.db";
-  std::chrono::milliseconds busy_timeout{5000};  ///< How long one call waits for another process's lock.
-  std::size_t cache_bytes = 40'960'000;          ///< Of file pages in memory, at most.
-  bool near_dedupe = false;                      ///< docs/dedupe.md; false: only exact duplicates are found.
-  bool adjudicate = false;                       ///< With near dedupe and a small tier: that is asked what it links.
-  RequestPlanOptions models = {};                ///< No tier enabled: no requests.
+  std::chrono::milliseconds busy_timeout{5000};      ///< How long one call waits for another process's lock.
+  std::size_t cache_bytes = std::size_t{16} << 20U;  ///< Of file pages in memory, at most: twice a transaction's.
+  bool near_dedupe = false;                          ///< docs/dedupe.md; false: only exact duplicates are found.
+  bool adjudicate = false;         ///< With near dedupe and a small tier: that is asked what it links.
+  RequestPlanOptions models = {};  ///< No tier enabled: no requests.
 
   [[nodiscard]] DedupeOptions dedupe() const {
     return {.near = near_dedupe,
