@@ -31,11 +31,10 @@ std::int64_t weight_of(const pipeline::MessageChunk& messages, std::size_t agent
 /// Polls once, or while there is a long backlog until the chunk is as large as it should be.
 pipeline::Result<void> Intake::read(TimePoint now) {
   chunk_ = caf::make_counted<RoutedChunk>();
-  is_behind_ = false;
   const auto end = now + gathering_max;
   auto brought_at = now;
   const bool reads = stage_ && !stopping_.load(std::memory_order_acquire);
-  auto bytes = reads ? relief_.allowance(now, 0) : 0;
+  auto bytes = reads ? relief_.allowance(now, 0, is_behind_) : 0;
   auto wait = std::min<std::chrono::milliseconds>(policy_.sweep_interval(), bytes == 0 ? 10ms : 100ms);
   for (;;) {
     const auto records = metrics_.records.load(std::memory_order_relaxed);
@@ -57,7 +56,7 @@ pipeline::Result<void> Intake::read(TimePoint now) {
         stopping_.load(std::memory_order_acquire)) {
       return {};
     }
-    bytes = relief_.allowance(now, weight_of(messages, chunk_size_.agents_of(count)));
+    bytes = relief_.allowance(now, weight_of(messages, chunk_size_.agents_of(count)), true);
     if (bytes == 0) {
       return {};
     }

@@ -13,7 +13,7 @@ using pipeline::Pressure;
 using pipeline::TimePoint;
 
 constexpr auto look_interval = 50ms;
-constexpr auto relief_interval = 50ms;  // Between two flushes for lack of credit.
+constexpr auto relief_interval = 50ms;  // Between two flushes for lack of credit, and between two to prevent it.
 constexpr auto alert_interval = 10s;    // Between two alerts, however often the line is crossed.
 
 std::int64_t calls_max(const EngineOptions& options) {
@@ -55,7 +55,8 @@ PressureRelief::PressureRelief(const EngineOptions& options, const pipeline::Sou
       governor_{governor_options(options)},
       batch_messages_max_{options.buffer.max_messages} {}
 
-std::size_t PressureRelief::allowance(TimePoint now, std::int64_t gathered) {
+std::size_t PressureRelief::allowance(TimePoint now, std::int64_t gathered, bool in_backlog) {
+  in_backlog_ = in_backlog;
   if (now >= next_look_) {
     next_look_ = now + look_interval;
     look(now);
@@ -63,28 +64,23 @@ std::size_t PressureRelief::allowance(TimePoint now, std::int64_t gathered) {
   if (now < not_before_) {
     return 0;
   }
-  relieve_credit(now);
+  relieve_credit(now, gathered);
   const auto available = std::min(credit_.available() - gathered, orders_.poll_bytes_max);
   return available > 0 ? static_cast<std::size_t>(available) : 0;
 }
 
-/// For lack of credit: buffers wait for more, and without any that would be for ever. What gets no more for a while
-/// leaves before it comes to that, so that reading can go on meanwhile.
-void PressureRelief::relieve_credit(TimePoint now) {
-  const auto wanted = credit_.limit() / 4;
-  if (credit_.available() >= wanted || now < next_relief_ || router_.held_bytes() <= credit_.limit() / 2) {
-    return;
-  }
-  if (credit_.available() <= 0) {
+void PressureRelief::relieve_credit(TimePoint now, std::int64_t gathered) {
+  const auto part = credit_.limit() / 4;
+  const auto in_buffers = router_.held_bytes();
+  if (credit_.available() <= 0 && in_buffers > 2 * part && now >= next_relief_) {
+    // The credit is in the buffers, which wait for more: that would be for ever.
     next_relief_ = now + relief_interval;
-    relieve_buffers(wanted, now);
-    return;
-  }
-  const auto on_its_way = credit_.held() - router_.held_bytes();
-  if (credit_.available() + on_its_way < wanted) {
-    auto bytes = wanted;  // More than is lacking: each time all of them are looked at.
-    next_relief_ = now + relief_interval;
-    count_flushed(router_.flush_quiet(bytes, now));
+    relieve_buffers(part, now);
+  } else if (in_backlog_ && in_buffers + gathered > 3 * part && now >= next_quiet_) {
+    // Before it comes to that, so that reading goes on meanwhile.
+    next_quiet_ = now + relief_interval;
+    auto bytes = part;
+    count_flushed(router_.flush_fullest(bytes, Router::Among::quiet, now));
   }
 }
 
@@ -107,8 +103,12 @@ void PressureRelief::look(TimePoint now) {
 }
 
 void PressureRelief::relieve_buffers(std::int64_t bytes, TimePoint now) {
+  using Among = Router::Among;
+  if (bytes > 0 && in_backlog_) {
+    count_flushed(router_.flush_fullest(bytes, Among::quiet, now));
+  }
   if (bytes > 0) {
-    count_flushed(router_.flush_fullest(bytes, now));
+    count_flushed(router_.flush_fullest(bytes, in_backlog_ ? Among::others : Among::all, now));
   }
 }
 

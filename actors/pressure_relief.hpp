@@ -23,8 +23,9 @@ class PressureRelief {
                  pipeline::Credit& results, ModelLoad& load, pipeline::Metrics& metrics);
 
   /// How many bytes the next poll may bring; 0: none. `gathered` is what polls brought that is not charged
-  /// yet, with all that it will be charged. Looks at the memory when it is time to.
-  [[nodiscard]] std::size_t allowance(pipeline::TimePoint now, std::int64_t gathered);
+  /// yet, with all that it will be charged. `in_backlog`: a long backlog is being read, one partition at a time; then
+  /// the buffers of the others leave first when memory is short. Looks at the memory when it is time to.
+  [[nodiscard]] std::size_t allowance(pipeline::TimePoint now, std::int64_t gathered, bool in_backlog);
   /// The last poll brought records: under pressure the next one has to wait.
   void brought_some(pipeline::TimePoint now) {
     not_before_ = now + orders_.delay;
@@ -36,7 +37,7 @@ class PressureRelief {
 
  private:
   void look(pipeline::TimePoint now);
-  void relieve_credit(pipeline::TimePoint now);
+  void relieve_credit(pipeline::TimePoint now, std::int64_t gathered);
   void relieve_buffers(std::int64_t bytes, pipeline::TimePoint now);
   void count_flushed(std::size_t buffers);
   void report(const pipeline::MemoryReading& reading, const pipeline::HeldBytes& held, pipeline::TimePoint now);
@@ -55,6 +56,8 @@ class PressureRelief {
   pipeline::TimePoint next_look_;
   pipeline::TimePoint not_before_;
   pipeline::TimePoint next_relief_;
+  pipeline::TimePoint next_quiet_;
+  bool in_backlog_ = false;
   pipeline::TimePoint next_alert_;
   pipeline::TimePoint pressed_since_;  ///< Of the episode under way; the epoch: there is none.
 };

@@ -19,17 +19,14 @@ namespace alluvium::actors {
 struct Route {
   Route(std::size_t hash_of_agent, std::string_view agent) : hash{hash_of_agent}, agent_id{agent} {}
 
+  AgentSlot* slot = nullptr;    ///< The buffer's. In front, with `next`: a visit of all reads these.
+  std::unique_ptr<Route> next;  ///< In the same bucket. RouteTable's.
   const std::size_t hash;
   const std::string agent_id;
-  AgentSlot* slot = nullptr;  ///< The buffer's.
-  AgentBuffer buffer;         ///< Null before the first message.
-  std::uint32_t count = 0;    ///< Of the chunk at hand.
-  std::uint32_t head = 0;     ///< First entry of it, linked through Router::next_.
+  AgentBuffer buffer;       ///< Null before the first message.
+  std::uint32_t count = 0;  ///< Of the chunk at hand.
+  std::uint32_t head = 0;   ///< First entry of it, linked through Router::next_.
   std::uint32_t tail = 0;
-
- private:
-  friend class RouteTable;
-  std::unique_ptr<Route> next;  ///< In the same bucket.
 };
 
 /// A hash table whose look-ups can be announced. With a million agents each look-up waits for memory three times; who
@@ -100,16 +97,15 @@ class RouteTable {
   /// What a visit of all buckets needs next: of a bucket first its first route, then that one's slot and the second
   /// route, then the second's slot. Few buckets have a third.
   void announce_visit(std::size_t at) const {
-    if (at + 24 >= buckets_.size()) {
-      return;
-    }
-    __builtin_prefetch(buckets_[at + 24].get());
-    if (const auto* first = buckets_[at + 16].get(); first != nullptr) {
-      __builtin_prefetch(first->slot);
-      __builtin_prefetch(first->next.get());
-    }
-    if (const auto* first = buckets_[at + 8].get(); first != nullptr && first->next != nullptr) {
-      __builtin_prefetch(first->next->slot);
+    if (at + 24 < buckets_.size()) {
+      __builtin_prefetch(buckets_[at + 24].get());
+      if (const auto* first = buckets_[at + 16].get(); first != nullptr) {
+        __builtin_prefetch(first->slot);
+        __builtin_prefetch(first->next.get());
+      }
+      if (const auto* first = buckets_[at + 8].get(); first != nullptr && first->next != nullptr) {
+        __builtin_prefetch(first->next->slot);
+      }
     }
   }
   void spread_over(std::size_t buckets);

@@ -139,19 +139,11 @@ void Router::flush() {
   forget_at_ = {};  // They end.
 }
 
-std::size_t Router::flush_fullest(std::int64_t bytes, pipeline::TimePoint now) {
-  auto flushed = flush_quiet(bytes, now);
-  if (bytes > 0) {
-    flushed += flush_fullest_of(false, bytes, now);
-  }
-  return flushed;
+bool Router::is_among(pipeline::PartitionSlot slot, Among among) const {
+  return among == Among::all || (last_chunk_[slot] != chunks_) == (among == Among::quiet);
 }
 
-std::size_t Router::flush_quiet(std::int64_t& bytes, pipeline::TimePoint now) {
-  return flush_fullest_of(true, bytes, now);
-}
-
-std::size_t Router::flush_fullest_of(bool quiet, std::int64_t& bytes, pipeline::TimePoint now) {
+std::size_t Router::flush_fullest(std::int64_t& bytes, Among among, pipeline::TimePoint now) {
   // By classes of 64 bytes instead of in order: there can be many, and this is done while memory is short. What is
   // beyond the last class is in it. Each buffer is visited once, as each visit waits for memory: what was found is
   // kept, 16 bytes of the 640 that each is charged.
@@ -165,12 +157,16 @@ std::size_t Router::flush_fullest_of(bool quiet, std::int64_t& bytes, pipeline::
     std::int64_t bytes;
   };
   std::vector<Full> full;
+  std::size_t visits = 0;
   for (pipeline::PartitionSlot slot = 0; slot < routes_.size(); ++slot) {
-    if ((last_chunk_[slot] != chunks_) != quiet) {
+    visits += is_among(slot, among) ? routes_[slot].size() : 0;
+  }
+  full.reserve(visits);
+  for (pipeline::PartitionSlot slot = 0; slot < routes_.size(); ++slot) {
+    if (!is_among(slot, among)) {
       continue;
     }
     auto& routes = routes_[slot];
-    full.reserve(full.size() + routes.size());
     routes.keep_if([&](const Route& route) {
       if (route.slot->pending.load(std::memory_order_acquire) == 0) {
         return false;
@@ -182,7 +178,7 @@ std::size_t Router::flush_fullest_of(bool quiet, std::int64_t& bytes, pipeline::
       return true;
     });
   }
-  kept_ = size();
+  kept_ = among == Among::all ? size() : std::min(kept_, size());
   std::size_t lowest = held.size() - 1;
   for (auto left = bytes - held[lowest]; lowest > 0 && left > 0; left -= held[lowest]) {
     --lowest;
@@ -198,9 +194,7 @@ std::size_t Router::flush_fullest_of(bool quiet, std::int64_t& bytes, pipeline::
       }
     }
   }
-  if (flushed > 0) {
-    forget_at_ = now + forget_after_flush;
-  }
+  forget_at_ = among == Among::all ? now + forget_after_flush : std::min(forget_at_, now + forget_after_flush);
   return flushed;
 }
 

@@ -36,13 +36,12 @@ class Router {
   void sweep(pipeline::TimePoint now);
   /// Makes every buffer hand on what it has.
   void flush();
-  /// The same for the fullest ones, until about `bytes` are on their way: of partitions that the last chunk had nothing
-  /// of, then of the others, as those wait longer for more. Returns how many. Those that have ended are forgotten in
-  /// passing.
-  std::size_t flush_fullest(std::int64_t bytes, pipeline::TimePoint now);
-  /// Only of partitions that the last chunk had nothing of: while a backlog is read one partition at a time, of those
-  /// whose turn is over. Takes what is on its way from `bytes`.
-  std::size_t flush_quiet(std::int64_t& bytes, pipeline::TimePoint now);
+  /// Of which partitions: `quiet` are those that the last chunk had nothing of. While a backlog is read one partition
+  /// at a time (connectors/reading_turns), these get no more for a while.
+  enum class Among { all, quiet, others };
+  /// The same for the fullest ones of these, until about `bytes` are on their way: what is, is taken from `bytes`.
+  /// Returns how many. Of these partitions those that have ended are forgotten in passing.
+  std::size_t flush_fullest(std::int64_t& bytes, Among among, pipeline::TimePoint now);
   /// Ends a partition's buffers without a flush: someone will read their messages again.
   void drop(pipeline::PartitionSlot slot);
   void drop_all();
@@ -62,7 +61,7 @@ class Router {
 
  private:
   void start_buffer(Route& route, AgentBufferActor::Options options);
-  std::size_t flush_fullest_of(bool quiet, std::int64_t& bytes, pipeline::TimePoint now);
+  [[nodiscard]] bool is_among(pipeline::PartitionSlot slot, Among among) const;
 
   caf::actor_system& system_;
   std::shared_ptr<const BufferContext> context_;
