@@ -31,7 +31,8 @@ BatchRows::BatchRows(Database& database)
       count_{database.prepare("UPDATE batches SET memories = memories + ?2 WHERE id = ?1")} {}
 
 void BatchRows::add() {
-  if (++waiting_ == group_max) {
+  ids_bytes_ += rows_[waiting_].message_ids.size();
+  if (++waiting_ == group_max || ids_bytes_ >= ids_bytes_max) {
     flush();
   }
 }
@@ -44,7 +45,13 @@ void BatchRows::flush() {
     insert(count == group_max ? insert_group_ : count == 4 ? insert_four_ : insert_one_, from, count);
     from += count;
   }
-  waiting_ = 0;
+  for (std::size_t i = 0; i < waiting_; ++i) {
+    if (rows_[i].message_ids.capacity() > ids_bytes_max / group_max) {
+      rows_[i].message_ids.clear();  // Room for the usual row is kept, not for the largest there ever was.
+      rows_[i].message_ids.shrink_to_fit();
+    }
+  }
+  begin();
 }
 
 void BatchRows::count_memories(std::int64_t id, std::int64_t more) {

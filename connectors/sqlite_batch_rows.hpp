@@ -34,6 +34,7 @@ class BatchRows {
   /// Begins with none that waits: what a transaction that was rolled back had left is forgotten.
   void begin() {
     waiting_ = 0;
+    ids_bytes_ = 0;
   }
   /// Where the next row is to be put; what was in it last is still there, for its memory. It is complete with add().
   [[nodiscard]] Row& next() {
@@ -46,13 +47,15 @@ class BatchRows {
   void count_memories(std::int64_t id, std::int64_t more);
 
  private:
-  static constexpr std::size_t group_max = 16;  // 32 are no faster.
+  static constexpr std::size_t group_max = 16;                           // 32 are no faster.
+  static constexpr std::size_t ids_bytes_max = std::size_t{256} << 10U;  // And one row's: of ids that wait, uncharged.
 
   void insert(Statement& statement, std::size_t from, std::size_t count);
 
   Statement insert_group_, insert_four_, insert_one_, count_;
   std::array<Row, group_max> rows_;
   std::size_t waiting_ = 0;
+  std::size_t ids_bytes_ = 0;  ///< Of those that wait.
 };
 
 }  // namespace alluvium::connectors

@@ -82,7 +82,7 @@ struct MessageView {
   Worth worth = {};  ///< Only where messages are selected by value.
 };
 
-/// The messages that one poll of a source brought, and the bytes they point to. Filled by one
+/// The messages that a source brought in one round, and the bytes they point to. Filled by one
 /// thread, then shared read-only.
 class MessageChunk {
  public:

@@ -92,6 +92,28 @@ TEST_F(BatchRowsTest, KeepNullForDefaultIdsAfterARowThatHadOthers) {
   EXPECT_EQ(integer("SELECT count(*) FROM batches WHERE message_ids IS NOT NULL AND agent_id = 'ada'"), 1);
 }
 
+TEST_F(BatchRowsTest, AreReadAsTheyWereWrittenWithIdsLargerThanWhatMayWait) {
+  const auto store = open_store();
+  std::vector<ExtractedBatch> batches;
+  std::vector<std::string> written;
+  for (std::int64_t i = 0; i < 9; ++i) {
+    batches.push_back(batch_of("ada", {{.offset = i}}));
+    if (i % 4 != 0) {
+      pipeline::MessageView message;
+      const std::string id(i == 5 ? 300'000 : 100'000, 'x');
+      message.id = id;
+      message.agent_id = "ada";
+      message.content = "hello";
+      message.position.offset = i;
+      batches.back().batch = pipeline::Batch{"ada"};
+      batches.back().batch.append(message);
+    }
+    written.push_back(expected(batches.back()));
+  }
+  commit(*store, {commit_of(claim(*store), 9, std::move(batches))});
+  EXPECT_EQ(read(), written);
+}
+
 /// The earlier message's memory stays: it takes the later one's place, whose batch then has none, wherever its row is.
 TEST_F(BatchRowsTest, CountAMemoryLessWhetherTheRowWaitsOrNot) {
   const auto store = open_store();
