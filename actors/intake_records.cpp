@@ -12,10 +12,9 @@ using namespace std::chrono_literals;
 using pipeline::PartitionSlot;
 
 constexpr std::int64_t dead_letter_overhead_bytes = 400;
-/// Records. With so many ahead, those of the partitions that are behind do not wait longer for a chunk to get large;
-/// the others may, for gathering_max.
-constexpr std::int64_t backlog_min = 50'000;
 constexpr std::size_t deep_poll_min = 2'000;  // Messages: who reads a backlog brings more at once.
+/// In a long backlog those of the partitions that are behind do not wait longer for a chunk to get large; the others
+/// may.
 constexpr auto gathering_max = 250ms;
 constexpr auto silence_max = 20ms;
 
@@ -31,10 +30,11 @@ std::int64_t weight_of(const pipeline::MessageChunk& messages, std::size_t agent
 /// Polls once, or while there is a long backlog until the chunk is as large as it should be.
 pipeline::Result<void> Intake::read(TimePoint now) {
   chunk_ = caf::make_counted<RoutedChunk>();
+  is_behind_ = false;
   const auto end = now + gathering_max;
   auto brought_at = now;
   const bool reads = stage_ && !stopping_.load(std::memory_order_acquire);
-  auto bytes = reads ? relief_.allowance(now, 0, is_behind_) : 0;
+  auto bytes = reads ? relief_.allowance(now, 0) : 0;
   auto wait = std::min<std::chrono::milliseconds>(policy_.sweep_interval(), bytes == 0 ? 10ms : 100ms);
   for (;;) {
     const auto records = metrics_.records.load(std::memory_order_relaxed);
@@ -48,7 +48,7 @@ pipeline::Result<void> Intake::read(TimePoint now) {
     }
     const auto& messages = chunk_->messages;
     const auto count = messages.entries().size();
-    is_behind_ = count >= deep_poll_min && source_.backlog().records >= backlog_min;
+    is_behind_ = count >= deep_poll_min && source_.backlog().records >= PressureRelief::long_backlog;
     // Should each be of another agent, half of the credit would do for it.
     const bool is_large = static_cast<std::int64_t>(messages.bytes()) >= chunk_size_.wanted() ||
                           weight_of(messages, count) >= credit_.limit() / 2;
@@ -56,7 +56,7 @@ pipeline::Result<void> Intake::read(TimePoint now) {
         stopping_.load(std::memory_order_acquire)) {
       return {};
     }
-    bytes = relief_.allowance(now, weight_of(messages, chunk_size_.agents_of(count)), true);
+    bytes = relief_.allowance(now, weight_of(messages, chunk_size_.agents_of(count)));
     if (bytes == 0) {
       return {};
     }

@@ -55,8 +55,7 @@ PressureRelief::PressureRelief(const EngineOptions& options, const pipeline::Sou
       governor_{governor_options(options)},
       batch_messages_max_{options.buffer.max_messages} {}
 
-std::size_t PressureRelief::allowance(TimePoint now, std::int64_t gathered, bool in_backlog) {
-  in_backlog_ = in_backlog;
+std::size_t PressureRelief::allowance(TimePoint now, std::int64_t gathered) {
   if (now >= next_look_) {
     next_look_ = now + look_interval;
     look(now);
@@ -86,10 +85,10 @@ void PressureRelief::relieve_credit(TimePoint now, std::int64_t gathered) {
 
 void PressureRelief::look(TimePoint now) {
   const auto reading = options_.read_memory ? options_.read_memory() : pipeline::MemoryReading{};
-  const pipeline::HeldBytes held{.prefetched = source_.backlog().bytes,
-                                 .messages = credit_.held(),
-                                 .memories = results_.held(),
-                                 .calls = load_.calls.held()};
+  const auto ahead = source_.backlog();
+  in_backlog_ = ahead.records >= long_backlog;
+  const pipeline::HeldBytes held{
+      .prefetched = ahead.bytes, .messages = credit_.held(), .memories = results_.held(), .calls = load_.calls.held()};
   orders_ = governor_.observe(reading, held, now);
   batch_messages_max_.store(orders_.batch_messages_max, std::memory_order_relaxed);
   load_.in_flight_max.store(std::max<std::int64_t>(orders_.calls_max, 1), std::memory_order_relaxed);

@@ -22,10 +22,13 @@ class PressureRelief {
   PressureRelief(const EngineOptions& options, const pipeline::Source& source, Router& router, pipeline::Credit& credit,
                  pipeline::Credit& results, ModelLoad& load, pipeline::Metrics& metrics);
 
+  /// Records. With so many ahead a long backlog is read, one partition at a time (connectors/reading_turns): the
+  /// buffers of the others leave first when memory is short.
+  static constexpr std::int64_t long_backlog = 50'000;
+
   /// How many bytes the next poll may bring; 0: none. `gathered` is what polls brought that is not charged
-  /// yet, with all that it will be charged. `in_backlog`: a long backlog is being read, one partition at a time; then
-  /// the buffers of the others leave first when memory is short. Looks at the memory when it is time to.
-  [[nodiscard]] std::size_t allowance(pipeline::TimePoint now, std::int64_t gathered, bool in_backlog);
+  /// yet, with all that it will be charged. Looks at the memory when it is time to.
+  [[nodiscard]] std::size_t allowance(pipeline::TimePoint now, std::int64_t gathered);
   /// The last poll brought records: under pressure the next one has to wait.
   void brought_some(pipeline::TimePoint now) {
     not_before_ = now + orders_.delay;
@@ -57,7 +60,7 @@ class PressureRelief {
   pipeline::TimePoint not_before_;
   pipeline::TimePoint next_relief_;
   pipeline::TimePoint next_quiet_;
-  bool in_backlog_ = false;
+  bool in_backlog_ = false;  ///< As of the last look.
   pipeline::TimePoint next_alert_;
   pipeline::TimePoint pressed_since_;  ///< Of the episode under way; the epoch: there is none.
 };

@@ -15,8 +15,8 @@ namespace alluvium::actors {
 namespace {
 
 constexpr std::chrono::seconds sweep_interval_max{10};  // What has ended takes memory until it is forgotten.
-/// Or, after a flush, until the first sweep after this: while memory is short the next flush comes before, and forgets
-/// what the last one ended.
+/// Or, after a flush, until the first sweep after this: while memory is short the next flush of all partitions comes
+/// before, and forgets what the last one ended.
 constexpr std::chrono::milliseconds forget_after_flush{500};
 constexpr std::uint32_t lookahead = 8;  // Look-ups that wait for memory at the same time.
 
@@ -194,7 +194,9 @@ std::size_t Router::flush_fullest(std::int64_t& bytes, Among among, pipeline::Ti
       }
     }
   }
-  forget_at_ = among == Among::all ? now + forget_after_flush : std::min(forget_at_, now + forget_after_flush);
+  if (flushed > 0) {
+    forget_at_ = among == Among::all ? now + forget_after_flush : std::min(forget_at_, now + forget_after_flush);
+  }
   return flushed;
 }
 

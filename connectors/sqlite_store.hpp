@@ -16,7 +16,7 @@ namespace alluvium::connectors {
 struct SqliteStoreOptions {
   std::string path = "alluvium.db";
   std::chrono::milliseconds busy_timeout{5000};      ///< How long one call waits for another process's lock.
-  std::size_t cache_bytes = std::size_t{16} << 20U;  ///< Of file pages in memory, at most: twice a transaction's.
+  std::size_t cache_bytes = std::size_t{16} << 20U;  ///< Of file pages in memory, at most.
   bool near_dedupe = false;                          ///< docs/dedupe.md; false: only exact duplicates are found.
   bool adjudicate = false;         ///< With near dedupe and a small tier: that is asked what it links.
   RequestPlanOptions models = {};  ///< No tier enabled: no requests.

@@ -26,7 +26,8 @@ class PressureReliefTest : public RouterTest {
   }
   /// What may be read, once the buffers have done what they were told.
   std::size_t allowance(bool in_backlog) {
-    const auto bytes = relief_.allowance(now_, 0, in_backlog);
+    source_.ahead.records = PressureRelief::long_backlog - (in_backlog ? 0 : 1);
+    const auto bytes = relief_.allowance(now_, 0);
     scheduler().run();
     return bytes;
   }
@@ -70,6 +71,18 @@ TEST_F(PressureReliefTest, WithoutABacklogNobodyLeavesBeforeTheCreditIsUsedUp) {
   fill(0.95, 1);
   EXPECT_GT(allowance(false), 0U);
   EXPECT_TRUE(batch_sizes_.empty());
+}
+
+TEST_F(PressureReliefTest, WhatIsGatheredCountsAsInTheBuffers) {
+  source_.ahead.records = PressureRelief::long_backlog;
+  fill(0.4, 0);
+  fill(0.6, 1);
+  EXPECT_GT(relief_.allowance(now_, credit_.limit() / 10), 0U);
+  scheduler().run();
+  EXPECT_TRUE(batch_sizes_.empty());
+  EXPECT_GT(relief_.allowance(now_, credit_.limit() / 5), 0U);
+  scheduler().run();
+  EXPECT_NEAR(held_share(), 0.35, 0.01);
 }
 
 /// Or reading would stand still until the next look.

@@ -27,6 +27,7 @@ class FakeSource final : public pipeline::Source {
   std::function<void(FakeSource&, int poll)> script;
   std::size_t records_per_poll = 7;
   bool assigns_on_open = true;  ///< Else the script does, as a group that takes its time.
+  pipeline::Backlog ahead;      ///< What it says of itself.
   bool opens = true;            ///< Else open() fails, once the engine is ready behind it.
 
   void revoke(pipeline::PartitionSlot slot, bool lost) {
@@ -44,6 +45,9 @@ class FakeSource final : public pipeline::Source {
     return states_[slot].assigned;
   }
 
+  [[nodiscard]] pipeline::Backlog backlog() const override {
+    return ahead;
+  }
   pipeline::Result<void> open(pipeline::SourceListener& listener) override {
     listener_ = &listener;
     if (!opens) {
