@@ -21,6 +21,21 @@ build() {
   cmake --preset "$preset" -DALLUVIUM_TESTS=ON >/dev/null
   cmake --build --preset "$preset" "$@"
 }
+# Begins a build in what the tests of processes leave of the machine: they wait most of the time. build() finishes it.
+ahead=""
+build_ahead() {
+  cmake --preset "$1" -DALLUVIUM_TESTS=ON >/dev/null
+  setsid nice -n 19 cmake --build --preset "$1" >/dev/null 2>&1 &
+  ahead=$!
+}
+stop_building_ahead() {
+  if [ -n "$ahead" ]; then
+    kill -- "-$ahead" 2>/dev/null || true  # All of the group: cmake does not pass it on.
+    wait "$ahead" || true
+    ahead=""
+  fi
+}
+trap stop_building_ahead EXIT
 # What failed, and why, goes to the end of the output: the middle of a long log is easily lost.
 notes_of_failures() {
   local name="$1" logs="build/$2/Testing/Temporary"
@@ -41,6 +56,7 @@ run_processes() {
   say "Testing $name"
   if ! ctest --preset "$preset" --no-tests="$no_tests" "$@"; then
     notes_of_failures "$name" "$preset" "at the first try"
+    stop_building_ahead
     say "Testing what failed once more"
     if ! ctest --preset "$preset" --rerun-failed; then
       failed+=("$name")
@@ -51,7 +67,9 @@ run_processes() {
 
 tools/setup.sh --tests
 build release --target alluvium workload loop
+build_ahead asan
 run_processes "release, whole processes" release --label-regex process "$@"
+stop_building_ahead
 build asan
 run_tests "asan, rooms and corpora" asan -j2 --label-exclude process "$@"
 [ $# -gt 0 ] || run_processes "asan, processes on files" asan -R 'end_to_end/test_(commands|examples|file_run)|faults/test_failpoints'
