@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -39,6 +40,26 @@ TEST(RouteTable, FindsTheFewThatStayOfMany) {
   table.keep_if([](const Route& route) { return route.count == 77; });
   EXPECT_EQ(table.size(), 1U);
   EXPECT_EQ(&find(table, "agent-77"), &kept);
+}
+
+TEST(RouteTable, IsVisitedInTheOrderOfAdding) {
+  RouteTable table;
+  std::uint32_t added = 0;
+  const auto add = [&](int count) {
+    for (int i = 0; i < count; ++i, ++added) {
+      find(table, "agent-" + std::to_string(added)).count = added;
+    }
+  };
+  const auto visited = [&] {
+    std::vector<std::uint32_t> counts;
+    table.for_each([&](const Route& route) { counts.push_back(route.count); });
+    return counts;
+  };
+  add(100);
+  table.keep_if([](const Route& route) { return route.count % 7 == 3; });
+  add(3);
+  const std::vector<std::uint32_t> expected{3, 10, 17, 24, 31, 38, 45, 52, 59, 66, 73, 80, 87, 94, 100, 101, 102};
+  EXPECT_EQ(visited(), expected);
 }
 
 /// Against a map: the same agents with the same counts after any additions and erasures, at the same places.
