@@ -26,7 +26,7 @@ struct EngineOptions {
   std::size_t workers = 0;                            ///< Extractors; 0: one per core.
   std::size_t credit_bytes = std::size_t{128} << 20;  ///< Messages held between source and commit.
   std::size_t commit_batches_max = 2048;              ///< Per transaction.
-  std::chrono::milliseconds commit_interval{50};      ///< The oldest batch waits no longer for company.
+  std::chrono::milliseconds commit_interval{20};      ///< Between commits, unless there is enough for one.
   std::chrono::milliseconds retry_first{100};         ///< Before a commit that failed is tried again; doubles to 5 s.
   pipeline::RestartPolicy::Options restarts;
   std::chrono::milliseconds stall_patience{20'000};      ///< Without progress while there is work.

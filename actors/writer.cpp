@@ -29,12 +29,11 @@ class Commits {
         options_{options} {}
 
   void arrived() {
-    commit_or_wait(extracts_->has_enough());
+    commit_or_wait();
   }
   void add(const SettledPtr& settled) {
-    auto& here = state();
-    here.settled.push_back(settled);
-    commit_or_wait(here.settled.size() >= options_.batches_max);
+    state().settled.push_back(settled);
+    commit_or_wait();
   }
 
   void claim(const ClaimCommand& command) {
@@ -43,7 +42,7 @@ class Commits {
     drop(command.claim->slot);
     if (blocked()) {
       state().claims.push_back(command);
-      arm(back_off_left());
+      arm(state().retry_at);
       return;
     }
     auto claimed = store_->claim(command.request);
@@ -91,8 +90,17 @@ class Commits {
   }
 
   void on_tick() {
-    state().tick_due = false;
-    commit();
+    auto& here = state();
+    if (!here.tick_at || self_->clock().now() < *here.tick_at) {
+      return;
+    }
+    here.tick_at.reset();
+    const bool presses = here.finish_wanted || !here.queue.outstanding().empty() || has_enough();
+    if (!presses && self_->clock().now() < here.pace.next()) {
+      arm(here.pace.next());  // What the tick was for has been committed: there was enough of it.
+    } else {
+      commit();
+    }
     for (auto waiting = std::exchange(state().claims, {}); const auto& command : waiting) {
       claim(command);
     }
@@ -101,11 +109,13 @@ class Commits {
   void commit() {
     auto& here = state();
     if (blocked()) {
-      arm(back_off_left());
+      arm(state().retry_at);
       return;
     }
+    const auto begin = self_->clock().now();
     // Once: what comes while this commits sends a message of its own, which waits its turn behind claims and releases.
     take_extracted();
+    bool had_news = false;
     bool was_retry = false;
     do {
       was_retry = !here.queue.outstanding().empty();  // Then what came meanwhile waits too, and no tick is due for it.
@@ -114,6 +124,7 @@ class Commits {
         here.queue.take();
         here.outstanding_charges = std::exchange(here.charges, {});
       }
+      had_news = had_news || !here.queue.outstanding().empty();
       if (!attempt()) {
         back_off();
         return;
@@ -121,6 +132,9 @@ class Commits {
     } while (was_retry || !here.settled.empty() || here.next_extracted < here.extracted.size());
     Extracts::element_type::empty(here.extracted);
     here.next_extracted = 0;
+    if (had_news) {
+      here.pace.committed(begin, self_->clock().now());
+    }
     if (here.finish_wanted) {
       answer_finish();
     }
@@ -131,10 +145,13 @@ class Commits {
     return self_->state;
   }
 
-  void arm(std::chrono::milliseconds delay) {
-    if (!state().tick_due) {
-      state().tick_due = true;
-      self_->delayed_send(self_, delay, Tick::value);
+  /// Not before the store may be asked again: it would be a tick for nothing, and set the next.
+  void arm(pipeline::TimePoint at) {
+    const auto now = self_->clock().now();
+    at = std::max({at, now, blocked() ? state().retry_at : now});
+    if (auto& tick_at = state().tick_at; !tick_at || at < *tick_at) {
+      tick_at = at;
+      self_->delayed_send(self_, std::chrono::ceil<std::chrono::milliseconds>(at - now), Tick::value);
     }
   }
 
@@ -144,7 +161,7 @@ class Commits {
     auto& delay = state().retry_delay;
     delay = delay.count() == 0 ? options_.retry_first : std::min(delay * 2, options_.retry_max);
     state().retry_at = self_->clock().now() + delay;
-    arm(delay);
+    arm(state().retry_at);
   }
   /// True if that is worth a line in the log.
   bool failed() {
@@ -159,19 +176,20 @@ class Commits {
   bool blocked() {
     return state().retry_delay.count() != 0 && self_->clock().now() < state().retry_at;
   }
-  std::chrono::milliseconds back_off_left() {
-    return std::chrono::ceil<std::chrono::milliseconds>(state().retry_at - self_->clock().now());
-  }
 
   void forget_claim(pipeline::PartitionSlot slot) {
     std::erase_if(state().claims, [slot](const auto& waiting) { return waiting.claim->slot == slot; });
   }
 
-  void commit_or_wait(bool enough) {
-    if (enough && state().queue.outstanding().empty()) {
+  /// For a transaction of its own.
+  bool has_enough() {
+    return extracts_->has_enough() || state().settled.size() >= options_.batches_max;
+  }
+  void commit_or_wait() {
+    if (has_enough() && state().queue.outstanding().empty()) {
       commit();
     } else {
-      arm(options_.interval);
+      arm(state().pace.next());
     }
   }
 
@@ -302,7 +320,7 @@ class Commits {
 
   void drop(pipeline::PartitionSlot slot) {
     state().queue.drop(slot);
-    arm(options_.interval);  // Gives back the credit of what was dropped.
+    arm(state().pace.next());  // Gives back the credit of what was dropped.
   }
 
   void answer_finish() {
@@ -338,6 +356,7 @@ class Commits {
 
 Writer::behavior_type writer(Self self, pipeline::Store* store, Inbox* inbox, pipeline::Metrics* metrics,
                              ModelLoad* load, Caller caller, Extracts extracts, WriterOptions options) {
+  self->state.pace = pipeline::CommitPace{options.interval};
   const auto commits =
       std::make_shared<Commits>(self, store, inbox, metrics, load, std::move(caller), std::move(extracts), options);
   return {

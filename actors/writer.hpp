@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "actors/inbox.hpp"
 #include "actors/model_load.hpp"
 #include "actors/protocol.hpp"
+#include "pipeline/commit_pace.hpp"
 #include "pipeline/commit_queue.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/outage.hpp"
@@ -20,7 +22,7 @@ namespace alluvium::actors {
 struct WriterOptions {
   std::size_t batches_max = 2048;          ///< Per transaction.
   std::int64_t bytes_max = 8 << 20;        ///< Of messages and memories, per transaction, plus the last batch.
-  std::chrono::milliseconds interval{50};  ///< The oldest batch waits no longer for company.
+  std::chrono::milliseconds interval{20};  ///< Between commits, unless there is enough for one (CommitPace).
   std::chrono::milliseconds retry_first{100};
   std::chrono::milliseconds retry_max{5000};
 };
@@ -43,8 +45,9 @@ struct WriterState {
   pipeline::TimePoint retry_at;              ///< Else the store is left alone until then.
   pipeline::Outage outage;                   ///< Of the store.
 
-  std::vector<ClaimCommand> claims;  ///< That the store could not take yet.
-  bool tick_due = false;
+  pipeline::CommitPace pace{WriterOptions{}.interval};
+  std::vector<ClaimCommand> claims;            ///< That the store could not take yet.
+  std::optional<pipeline::TimePoint> tick_at;  ///< The alarm that counts; others that are on their way do not.
   bool finish_wanted = false;
 };
 

@@ -69,7 +69,8 @@ constexpr std::array table{
         .max = 256},
     Key{.path = "engine.commit_interval",
         .kind = Kind::duration,
-        .doc = "How long a batch waits for others to share its transaction.",
+        .doc = "Between two transactions, unless there is enough for one. While each takes long, up to four times that "
+               "or a second.",
         .slot = at<&Config::engine, &EngineOptions::commit_interval>,
         .min = 1,
         .max = 10'000},

@@ -108,7 +108,7 @@ memory:
   limit: 512MiB
 engine:
   workers: 0
-  commit_interval: 50ms
+  commit_interval: 20ms
   commit_batches: 2048
   model_requests: 1000
 log:
