@@ -9,6 +9,7 @@
 
 #include "actors/light_actor.hpp"
 #include "actors/protocol.hpp"
+#include "pipeline/prefetch.hpp"
 
 namespace alluvium::actors {
 
@@ -59,7 +60,7 @@ class AgentBufferActor final : public LightActor {
   static void announce(const AgentSlot* slot) {
     constexpr std::ptrdiff_t line = 64;
     for (auto offset = 0 * line; slot != nullptr && offset < 4 * line; offset += line) {
-      __builtin_prefetch(reinterpret_cast<const char*>(slot) - offset, 1);
+      pipeline::prefetch_to_write(reinterpret_cast<const char*>(slot) - offset);
     }
   }
   [[nodiscard]] const char* name() const override {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pipeline/failpoint.hpp"
+#include "pipeline/prefetch.hpp"
 
 namespace alluvium::actors {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::chrono::milliseconds look_again_after{5};
 /// Of small batches, some are done for one message to itself: until a millisecond is over, and no more than so many.
 /// Times caf.scheduler.max-throughput (50) they keep others from the thread.
 constexpr std::size_t turn_batches_max = 8;
+constexpr std::size_t lookahead = 2;  // Batches that memory is asked for before their turn.
 
 std::int64_t bytes_of(const pipeline::Memory& memory) {
   auto bytes = sizeof(memory) + memory.id.size() + memory.content.size() + memory.rule_id.size() +
@@ -69,8 +71,11 @@ void work_off(Self self, const Tools& tools) {
   const auto began_ms = tools.clock();
   auto now_ms = began_ms;
   for (std::size_t i = 0; i < turn_batches_max && now_ms == began_ms && has_work() && has_room(); ++i) {
-    if (state.next + 1 < state.backlog.size()) {
-      state.backlog[state.next + 1].batch.fetch_all_ahead();
+    if (state.next + 2 * lookahead < state.backlog.size()) {
+      pipeline::prefetch_object(state.backlog[state.next + 2 * lookahead]);
+    }
+    if (state.next + lookahead < state.backlog.size()) {
+      state.backlog[state.next + lookahead].batch.fetch_all_ahead();
     }
     now_ms = extract(state, tools, std::move(state.backlog[state.next++]), now_ms);
   }

@@ -26,6 +26,7 @@
 #include "pipeline/model_reply.hpp"
 #include "pipeline/partition_claim.hpp"
 #include "pipeline/ports.hpp"
+#include "pipeline/prefetch.hpp"
 
 namespace alluvium::actors {
 
@@ -47,7 +48,7 @@ struct RoutedChunk final : caf::ref_counted {
   [[nodiscard]] const pipeline::MessageChunk::Entry& read(std::uint32_t place) const {
     const auto& entries = messages.entries();
     if (place + 8 < order.size()) {
-      __builtin_prefetch(&entries[order[place + 8]]);
+      pipeline::prefetch(&entries[order[place + 8]]);
       entries[order[place + 4]].fetch_ahead();
     }
     return entries[order[place]];

@@ -23,10 +23,10 @@ Route& RouteTable::find_or_add(std::size_t hash, std::string_view agent_id) {
 void RouteTable::erase_from(std::size_t first) {
   for (auto i = routes_.size(); i-- > first;) {  // Newest first, as they nearly are in their buckets.
     if (i >= first + 16) {
-      __builtin_prefetch(routes_[i - 16].get());
+      pipeline::prefetch(routes_[i - 16].get());
     }
     if (i >= first + 8) {
-      __builtin_prefetch(&bucket(routes_[i - 8]->hash), 1);
+      pipeline::prefetch_to_write(&bucket(routes_[i - 8]->hash));
       AgentBufferActor::announce(routes_[i - 8]->slot);
     }
     auto* link = &bucket(routes_[i]->hash);

@@ -12,6 +12,7 @@
 
 #include "actors/agent_buffer.hpp"
 #include "actors/protocol.hpp"
+#include "pipeline/prefetch.hpp"
 
 namespace alluvium::actors {
 
@@ -43,11 +44,11 @@ class RouteTable {
 
   /// The first step of an announcement, some look-ups before find_or_add().
   void announce(std::size_t hash) const {
-    __builtin_prefetch(&bucket(hash));
+    pipeline::prefetch(&bucket(hash));
   }
   /// And the second, when the first has come.
   void announce_route(std::size_t hash) const {
-    __builtin_prefetch(bucket(hash));
+    pipeline::prefetch(bucket(hash));
   }
   [[nodiscard]] Route& find_or_add(std::size_t hash, std::string_view agent_id);
 
@@ -77,8 +78,8 @@ class RouteTable {
  private:
   void announce_visit(std::size_t at) const {
     if (at + 16 < routes_.size()) {
-      __builtin_prefetch(routes_[at + 16].get());
-      __builtin_prefetch(routes_[at + 8]->slot);
+      pipeline::prefetch(routes_[at + 16].get());
+      pipeline::prefetch(routes_[at + 8]->slot);
     }
   }
   [[nodiscard]] Route* const& bucket(std::size_t hash) const {

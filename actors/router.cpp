@@ -10,6 +10,7 @@
 #include <caf/make_actor.hpp>
 
 #include "actors/scheduler.hpp"
+#include "pipeline/prefetch.hpp"
 
 namespace alluvium::actors {
 namespace {
@@ -68,7 +69,7 @@ std::size_t Router::route(RoutedChunkPtr chunk, const std::vector<ClaimPtr>& cla
   chunk->share(touched.size());
   for (std::size_t i = 0; i < touched.size(); ++i) {
     if (i + 2 * lookahead < touched.size()) {
-      __builtin_prefetch(touched[i + 2 * lookahead].route);
+      pipeline::prefetch(touched[i + 2 * lookahead].route);
       AgentBufferActor::announce(touched[i + lookahead].route->slot);
     }
     const auto [route, slot] = touched[i];
@@ -186,10 +187,19 @@ std::size_t Router::flush_fullest(std::int64_t& bytes, Among among, pipeline::Ti
   const Scheduler::Burst burst;
   std::size_t flushed = 0;
   for (const auto above : {true, false}) {  // Of the lowest class only as many as it takes.
-    for (const auto& [route, here] : full) {
-      if (bytes > 0 && (above ? class_of(here) > lowest : class_of(here) == lowest)) {
-        caf::anon_send(route->buffer, Flush::value);
-        bytes -= here;
+    const auto is_meant = [&](const Full& one) {
+      return above ? class_of(one.bytes) > lowest : class_of(one.bytes) == lowest;
+    };
+    for (std::size_t i = 0; i < full.size() && bytes > 0; ++i) {
+      if (i + 2 * lookahead < full.size() && is_meant(full[i + 2 * lookahead])) {
+        pipeline::prefetch(full[i + 2 * lookahead].route);
+      }
+      if (i + lookahead < full.size() && is_meant(full[i + lookahead])) {
+        AgentBufferActor::announce(full[i + lookahead].route->slot);
+      }
+      if (is_meant(full[i])) {
+        caf::anon_send(full[i].route->buffer, Flush::value);
+        bytes -= full[i].bytes;
         ++flushed;
       }
     }

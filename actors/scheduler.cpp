@@ -8,6 +8,8 @@
 #include <caf/execution_unit.hpp>
 #include <caf/resumable.hpp>
 
+#include "pipeline/prefetch.hpp"
+
 namespace alluvium::actors {
 namespace {
 
@@ -21,7 +23,7 @@ void fetch_ahead(const caf::resumable* job) {
   constexpr std::ptrdiff_t line = 64;
   const auto* at = reinterpret_cast<const char*>(job);
   for (auto offset = -2 * line; offset < 6 * line; offset += line) {
-    __builtin_prefetch(at + offset, 1);
+    pipeline::prefetch_to_write(at + offset);
   }
 }
 

@@ -8,11 +8,14 @@
 #include <spdlog/spdlog.h>
 
 #include "pipeline/failpoint.hpp"
+#include "pipeline/prefetch.hpp"
 
 namespace alluvium::actors {
 namespace {
 
 using Self = Writer::stateful_pointer<WriterState>;
+
+constexpr std::size_t lookahead = 4;  // Batches that memory is asked for before their turn.
 
 /// The writer's decisions, with what they need at hand.
 class Commits {
@@ -216,7 +219,19 @@ class Commits {
       here.settled.pop_front();
     }
     for (; has_room() && here.next_extracted < here.extracted.size(); ++parts) {
+      announce_extracted();
       bytes += place(here.extracted[here.next_extracted++]);
+    }
+  }
+
+  void announce_extracted() {
+    const auto& here = state();
+    const auto count = here.extracted.size();
+    if (const auto at = here.next_extracted + 2 * lookahead; at < count) {
+      pipeline::prefetch_object(here.extracted[at]);
+    }
+    if (const auto at = here.next_extracted + lookahead; at < count) {
+      here.extracted[at].batch.batch.fetch_all_ahead();
     }
   }
 

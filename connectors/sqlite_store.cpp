@@ -16,6 +16,7 @@
 #include "pipeline/commit_verdict.hpp"
 #include "pipeline/failpoint.hpp"
 #include "pipeline/position_codec.hpp"
+#include "pipeline/prefetch.hpp"
 
 namespace alluvium::connectors {
 namespace {
@@ -25,6 +26,14 @@ using pipeline::ExtractedBatch;
 using pipeline::Outcome;
 using pipeline::PartitionCommit;
 using pipeline::Position;
+
+constexpr std::size_t lookahead = 4;  // Batches that memory is asked for before they are written.
+
+void fetch_ahead(const ExtractedBatch& extracted) {
+  pipeline::prefetch(extracted.id.data());
+  pipeline::prefetch(extracted.outcomes.data());
+  extracted.batch.fetch_all_ahead();
+}
 
 class SqliteStore final : public pipeline::Store {
  public:
@@ -180,12 +189,16 @@ class SqliteStore final : public pipeline::Store {
     const bool fresh = known != owned_.end() && known->second.token == row.token && known->second.seq == row.seq;
     SqliteLedger::Growth growth;
     growth.open = fresh ? known->second.open : ledger_.open_batches(row);
-    for (const auto& batch : commit.batches) {
+    for (std::size_t i = 0; i < commit.batches.size(); ++i) {
+      if (i + lookahead < commit.batches.size()) {
+        fetch_ahead(commit.batches[i + lookahead]);
+      }
+      const auto& batch = commit.batches[i];
       growth.open.add(next_batch, write_batch(commit, row.id, batch, next_batch, now_ms, result));
-      for (std::size_t i = 0; i < final_.size(); ++i) {
-        ++growth.outcomes[final_[i]];
-        --result.moved[batch.outcomes[i]];
-        ++result.moved[final_[i]];
+      for (std::size_t at = 0; at < final_.size(); ++at) {
+        ++growth.outcomes[final_[at]];
+        --result.moved[batch.outcomes[at]];
+        ++result.moved[final_[at]];
       }
       ++growth.batches;
       ++next_batch;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pipeline/message.hpp"
+#include "pipeline/prefetch.hpp"
 
 namespace alluvium::pipeline {
 
@@ -25,11 +26,11 @@ class Batch {
   /// For whoever will append() soon: with many batches, where the next message goes is out of the caches, and so is
   /// what place_of() compares it with.
   void fetch_ahead() const {
-    __builtin_prefetch(texts_.data() + texts_.size(), 1);
-    __builtin_prefetch(entries_.data() + entries_.size(), 1);
+    prefetch_to_write(texts_.data() + texts_.size());
+    prefetch_to_write(entries_.data() + entries_.size());
     if (!entries_.empty()) {
-      __builtin_prefetch(&entries_.back());
-      __builtin_prefetch(texts_.data());
+      prefetch(&entries_.back());
+      prefetch(texts_.data());
     }
   }
   /// For whoever will read it soon.
@@ -102,7 +103,7 @@ class Batch {
   static void fetch_ahead(const void* from, std::size_t bytes) {
     constexpr std::size_t line = 64;
     for (std::size_t at = 0; at < std::min(bytes, 16 * line); at += line) {
-      __builtin_prefetch(static_cast<const char*>(from) + at);
+      prefetch(static_cast<const char*>(from) + at);
     }
   }
   [[nodiscard]] Party party_at(std::uint32_t place) const;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/prefetch.hpp"
+
 namespace alluvium::pipeline {
 
 /// A stream's name and one of its partitions. A file is a topic (its path) with partition 0.
@@ -105,7 +107,7 @@ class MessageChunk {
     /// For whoever will read its texts soon.
     void fetch_ahead() const {
       for (std::uint32_t at = 0; at < 3 * 64; at += 64) {  // Most have no more.
-        __builtin_prefetch(texts_ + at);
+        prefetch(texts_ + at);
       }
     }
     /// The partition it came from (ports.hpp, PartitionSlot).

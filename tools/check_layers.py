@@ -46,6 +46,7 @@ BANNED = [
     (r"(pipeline|connectors|actors|config|app)/.*", r"\busing namespace (?!std::(chrono|string|string_view)_literals)", "name what you use"),
     (r".*\.[hc]pp", r"\b\w*(Manager|Helper|Utils?)\b", "name the job it does"),
     (r"(pipeline|connectors|actors|config|app)/.*", r"\bstd::(cout|cerr|clog)\b", "print at the edge: app/output.hpp"),
+    (r"(?!pipeline/prefetch\.hpp).*\.[hc]pp", r"__builtin_prefetch", "pipeline/prefetch.hpp: g++ drops what is only this"),
     (r"pipeline/.*", r"_clock::now\b", "time comes in as an argument"),
     (r"tests/.*\.[hc]pp", r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|\bsleep\(", "wait for an event, with a deadline"),
     (r"tests/.*\.sh", r"\bsleep\s+[\d.]", "wait for an event, with a deadline"),

@@ -88,6 +88,7 @@ def test_an_exception_holds_for_its_file_only(tmp_path):
     ("config/x.cpp", "using namespace std;"),
     ("config/x.cpp", "auto& out = std::cout;"),
     ("pipeline/x.cpp", "auto t = std::chrono::steady_clock::now();"),
+    ("connectors/x.cpp", "__builtin_prefetch(row);"),
     ("tests/actors/x_test.cpp", "std::this_thread::sleep_for(1s);"),
     ("docs/x.md", "see /work/x"),
 ])
