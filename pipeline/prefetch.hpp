@@ -20,7 +20,7 @@ inline void prefetch_to_write(const void* address) {
   __asm__ __volatile__("");
 }
 
-/// All lines of a small object, not what it points to.
+/// The lines of a small object from its beginning on, not what it points to.
 template <class Object>
 void prefetch_object(const Object& object) {
   constexpr std::size_t line = 64;
