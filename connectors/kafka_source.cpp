@@ -240,7 +240,7 @@ bool KafkaSource::read(std::size_t bytes_max) {
       const auto progress = partition.read(*listener_, bytes_max, complaints_);
       bytes_max -= std::min(bytes_max, progress.bytes);
       called |= progress.calls > 0;
-      turns_.read(slot);
+      turns_.read(slot, Clock::now());
     }
   }
   return called;

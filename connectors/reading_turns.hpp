@@ -43,10 +43,13 @@ class ReadingTurns {
   /// as passed over.
   std::span<const std::size_t> order(std::size_t slots, const std::function<Queue(std::size_t)>& queue_of,
                                      TimePoint now);
-  /// That slot was read.
-  void read(std::size_t slot) {
+  /// That slot was read, until `now`.
+  void read(std::size_t slot, TimePoint now) {
     passes_[slot] = 0;
-    turn_used_ = turn_used_ || slot == turn_;
+    if (slot == turn_) {
+      turn_used_ = true;
+      ready_at_ = now;  // To read what was ready takes as long as more takes to come.
+    }
   }
   /// Others wait for the one that has its turn, which has nothing ready: look again within `patience`.
   [[nodiscard]] bool waits() const {
@@ -57,7 +60,7 @@ class ReadingTurns {
   [[nodiscard]] bool keeps_turn(TimePoint now);
   void pass_turn(TimePoint now);
 
-  std::size_t turn_ = 0;    ///< The slot that has it, if it is behind.
+  std::size_t turn_ = 0;   ///< The slot that has it, if it is behind.
   bool turn_used_ = true;  ///< It was read since it has it.
   bool waits_ = false;
   TimePoint turn_ends_;

@@ -53,7 +53,7 @@ TEST_F(ReadingTurnsTest, AlwaysEndWithinAFewPollsForATrickleBesideAFlood) {
   for (std::size_t first = 0; first != 1; ++polls) {
     ASSERT_LE(polls, ReadingTurns::passes_max);
     first = order({flood, trickle}).front();
-    turns.read(first);
+    turns.read(first, now);
   }
   EXPECT_EQ(order({flood, trickle}).front(), 0U) << "it has had its turn";
 }
@@ -64,14 +64,14 @@ TEST_F(ReadingTurnsTest, OfThoseThatAreBehindReadOneUntilItsTurnIsOver) {
   const auto end = now + ReadingTurns::turn_max;
   for (; now < end; now += 100ms) {
     EXPECT_THAT(order(queues), ElementsAre(first, 2));
-    turns.read(first);
-    turns.read(2);
+    turns.read(first, now);
+    turns.read(2, now);
   }
   const auto second = order(queues).front();
-  turns.read(second);
+  turns.read(second, now);
   now += ReadingTurns::turn_max;
   const auto third = order(queues).front();
-  turns.read(third);
+  turns.read(third, now);
   now += ReadingTurns::turn_max;
   EXPECT_THAT((std::vector{first, second, third}), testing::UnorderedElementsAre(0, 1, 4));
   EXPECT_EQ(order(queues).front(), first);
@@ -88,6 +88,26 @@ TEST_F(ReadingTurnsTest, WaitALittleForTheOneWhoseTurnItIs) {
   EXPECT_THAT(order({flood, dry, flood}), ElementsAre(2));
 }
 
+/// Else a turn would end because of what it has read: that takes as long as more takes to come.
+TEST_F(ReadingTurnsTest, DoNotCountTheTimeThatReadingTakesAsWaiting) {
+  ASSERT_THAT(order({dry, flood, flood}), ElementsAre(1));
+  now += 2 * ReadingTurns::patience;
+  turns.read(1, now);
+  now += ReadingTurns::patience - 1ms;
+  EXPECT_THAT(order({flood, dry, flood}), IsEmpty());
+  EXPECT_TRUE(turns.waits());
+  now += 1ms;
+  EXPECT_THAT(order({flood, dry, flood}), ElementsAre(2));
+}
+
+TEST_F(ReadingTurnsTest, WaitNoLongerBecauseOthersAreRead) {
+  ASSERT_THAT(order({dry, flood, flood, trickle}), ElementsAre(1, 3));
+  turns.read(1, now);
+  now += ReadingTurns::patience;
+  turns.read(3, now);
+  EXPECT_THAT(order({flood, dry, flood, trickle}), ElementsAre(2, 3));
+}
+
 TEST_F(ReadingTurnsTest, GoOnWithTheNextWhenOneIsNoLongerBehind) {
   ASSERT_THAT(order({nothing, flood, flood}), ElementsAre(1));
   EXPECT_THAT(order({nothing, trickle, flood}), ElementsAre(2, 1));
@@ -98,7 +118,7 @@ TEST_F(ReadingTurnsTest, AreShorterTheMoreAreBehind) {
   const Queues queues(40, flood);
   const auto begin = now;
   const auto first = order(queues).front();
-  turns.read(first);
+  turns.read(first, now);
   for (int polls = 0; order(queues).front() == first && polls < 10'000; ++polls) {
     now += 1ms;
   }
@@ -122,7 +142,7 @@ TEST_F(ReadingTurnsTest, GoRoundAmongMany) {
   std::vector<int> waited(depths.size());
   for (int poll = 0; poll < 500; ++poll) {
     const auto first = order_of(depths).front();  // One a poll: it is refilled by the next.
-    turns.read(first);
+    turns.read(first, now);
     for (std::size_t slot = 0; slot < waited.size(); ++slot) {
       waited[slot] = slot == first ? 0 : waited[slot] + 1;
       ASSERT_LE(waited[slot], static_cast<int>(depths.size() + ReadingTurns::passes_max)) << "slot " << slot;
@@ -139,7 +159,7 @@ TEST_F(ReadingTurnsTest, DoNotEndBeforeTheirHolderWasRead) {
   constexpr auto step = 100ms;  // Longer than a turn is, of so many.
   for (int poll = 0; poll < 1000; ++poll, now += step) {
     const auto first = order(queues).front();
-    turns.read(first);
+    turns.read(first, now);
     ASSERT_LE(now - read_at[first], 2 * step * static_cast<int>(queues.size())) << "slot " << first;
     read_at[first] = now;
   }
@@ -172,7 +192,7 @@ TEST(ReadingTurnsLaw, NobodyWaitsLongerThanItsTurnAndThoseBefore) {
       }
       const auto queue_of = [&](std::size_t slot) { return ReadingTurns::Queue{depths[slot], behind[slot]}; };
       const auto first = turns.order(slots, queue_of, now).front();
-      turns.read(first);
+      turns.read(first, now);
       for (std::size_t slot = 0; slot < slots; ++slot) {
         waited[slot] = slot == first ? 0 : waited[slot] + 1;
         read_at[slot] = slot == first ? now : read_at[slot];
