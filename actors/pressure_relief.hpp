@@ -59,6 +59,7 @@ class PressureRelief {
   pipeline::TimePoint next_look_;
   pipeline::TimePoint not_before_;
   pipeline::TimePoint next_relief_;
+  pipeline::TimePoint had_credit_at_;  ///< When some was left last.
   pipeline::TimePoint next_quiet_;
   bool in_backlog_ = false;  ///< As of the last look.
   pipeline::TimePoint next_alert_;

@@ -113,5 +113,35 @@ TEST_F(PressureReliefTest, AtTheEndOfTheCreditTheFullestLeaveAndInABacklogOfTheO
   }
 }
 
+/// Or more would leave than has to, and agents that get more later would need one more batch each.
+TEST_F(PressureReliefTest, WhatIsOnItsWayToTheStoreIsWaitedForBeforeMoreLeaves) {
+  fill(0.7, 0);
+  EXPECT_GT(allowance(true), 0U);
+  pipeline::Charge on_its_way{credit_};
+  on_its_way.add(credit_.limit() * 31 / 100);
+  EXPECT_EQ(allowance(true), 0U);
+  EXPECT_NEAR(held_share(), 0.7, 0.01) << "a quarter of the credit will come back";
+  now_ += 50ms;
+  on_its_way = {};
+  on_its_way = pipeline::Charge{credit_};
+  on_its_way.add(credit_.limit() * 2 / 10);
+  fill(0.81, 0);
+  EXPECT_EQ(allowance(true), 0U);
+  EXPECT_NEAR(held_share(), 0.76, 0.01) << "with the rest of a quarter";
+}
+
+TEST_F(PressureReliefTest, WhatDoesNotComeBackIsNotWaitedForMuchLonger) {
+  fill(0.7, 0);
+  EXPECT_GT(allowance(true), 0U);
+  pipeline::Charge stuck{credit_};
+  stuck.add(credit_.limit() * 31 / 100);
+  now_ += 999ms;
+  EXPECT_EQ(allowance(true), 0U);
+  EXPECT_NEAR(held_share(), 0.7, 0.01);
+  now_ += 1ms;
+  EXPECT_EQ(allowance(true), 0U);
+  EXPECT_NEAR(held_share(), 0.45, 0.01);
+}
+
 }  // namespace
 }  // namespace alluvium::actors
