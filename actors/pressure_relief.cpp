@@ -14,7 +14,7 @@ using pipeline::TimePoint;
 
 constexpr auto look_interval = 50ms;
 constexpr auto relief_interval = 50ms;  // Between two flushes for lack of credit, and between two to prevent it.
-constexpr auto return_max = 1s;         // So long what has left the buffers may take to give its credit back.
+constexpr auto return_max = 250ms;      // Without any credit for that long, what is on its way is not relied on.
 constexpr auto alert_interval = 10s;    // Between two alerts, however often the line is crossed.
 
 std::int64_t calls_max(const EngineOptions& options) {
@@ -71,14 +71,17 @@ std::size_t PressureRelief::allowance(TimePoint now, std::int64_t gathered) {
 
 void PressureRelief::relieve_credit(TimePoint now, std::int64_t gathered) {
   const auto part = credit_.limit() / 4;
-  const auto in_buffers = router_.held_bytes();
-  const bool used_up = credit_.available() <= 0;
-  if (!used_up) {
+  const auto held = credit_.held();
+  const auto in_buffers = std::min(router_.held_bytes(), held);
+  const bool is_used_up = held >= credit_.limit();
+  if (!is_used_up) {
     had_credit_at_ = now;
   }
-  const auto returning = now < had_credit_at_ + return_max ? credit_.held() - in_buffers : 0;
-  if (used_up && in_buffers > 2 * part && returning < part && now >= next_relief_) {
-    // The credit is in the buffers, which wait for more: that would be for ever.
+  // What has left the buffers gives its credit back by itself.
+  const auto returning = now < had_credit_at_ + return_max ? held - in_buffers : 0;
+  if (is_used_up && in_buffers > 2 * part && returning <= part / 2 && now >= next_relief_) {
+    // The credit is in the buffers, which wait for more: that would be for ever. (For less than half of a part it is
+    // not worth to look at them all.)
     next_relief_ = now + relief_interval;
     relieve_buffers(part - returning, now);
   } else if (in_backlog_ && in_buffers + gathered > 3 * part && now >= next_quiet_) {

@@ -48,7 +48,7 @@ class ReadingTurns {
     passes_[slot] = 0;
     if (slot == turn_) {
       turn_used_ = true;
-      ready_at_ = now;  // To read what was ready takes as long as more takes to come.
+      ready_at_ = now;  // Its patience counts from here: to read is not to wait.
     }
   }
   /// Others wait for the one that has its turn, which has nothing ready: look again within `patience`.
@@ -64,7 +64,7 @@ class ReadingTurns {
   bool turn_used_ = true;  ///< It was read since it has it.
   bool waits_ = false;
   TimePoint turn_ends_;
-  TimePoint ready_at_;                 ///< When it last had something.
+  TimePoint ready_at_;                 ///< When it last had something, or was read.
   std::vector<std::uint32_t> passes_;  ///< By slot: in a row.
   std::vector<Queue> queues_;          ///< By slot.
   std::vector<std::size_t> order_;

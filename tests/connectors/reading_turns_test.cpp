@@ -88,7 +88,7 @@ TEST_F(ReadingTurnsTest, WaitALittleForTheOneWhoseTurnItIs) {
   EXPECT_THAT(order({flood, dry, flood}), ElementsAre(2));
 }
 
-/// Else a turn would end because of what it has read: that takes as long as more takes to come.
+/// Else a turn would end because it has read much: that can take longer than patience lasts.
 TEST_F(ReadingTurnsTest, DoNotCountTheTimeThatReadingTakesAsWaiting) {
   ASSERT_THAT(order({dry, flood, flood}), ElementsAre(1));
   now += 2 * ReadingTurns::patience;
