@@ -84,9 +84,10 @@ start() {
   sed -e "s#@PORT@#$port#g" -e "s#@CONTROLLER_PORT@#$(free_port "$port")#g" -e "s#@DIR@#$dir#g" \
     "$here/server.properties" >"$dir/server.properties"
   [ -f "$dir/data/meta.properties" ] || format
+  : >"$dir/broker.log"  # Here, not by the broker's process: the line waited for may be there from the broker before.
   # In a session of its own: a Ctrl-C in the terminal is not meant for it.
   CLASSPATH="$lib/*" setsid java -Xms256m -Xmx512m -XX:+UseSerialGC "-Dlog4j2.configurationFile=$here/log4j2.yaml" \
-    kafka.Kafka "$dir/server.properties" >"$dir/broker.log" 2>&1 </dev/null &
+    kafka.Kafka "$dir/server.properties" >>"$dir/broker.log" 2>&1 </dev/null &
   echo $! >"$dir/pid"
   local deadline=$((SECONDS + ready_within))
   until grep -q 'Kafka Server started' "$dir/broker.log"; do
